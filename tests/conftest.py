@@ -1,0 +1,45 @@
+"""What every test may ask for: real weights, an open extractor, real faces where they exist."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from facematch.bundle import default_models_dir, default_weights_dir, read_bundle
+from facematch.errors import WeightsUnreachable
+from facematch.extractor import Extractor, open_extractor
+from facematch.fetch import fetch_weights
+
+
+@pytest.fixture(scope="session")
+def faces_dir() -> Path:
+    """Folder of real face images for development; tests that need it skip where it is not."""
+    folder = os.environ.get("LIGHTHOUSE_FACES")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("LIGHTHOUSE_FACES names no folder with face images")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def weights_dir() -> Path:
+    """The weights folder, with the default bundle fetched and checked."""
+    folder = default_weights_dir()
+    fetch_weights(read_bundle("opencv-zoo", default_models_dir()), folder, accept_licence=False, announce=print)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def opencv_zoo(weights_dir: Path) -> Extractor:
+    """The default bundle, open."""
+    return open_extractor("opencv-zoo", models_dir=default_models_dir(), weights_dir=weights_dir)
+
+
+@pytest.fixture(scope="session")
+def buffalo_sc() -> Extractor:
+    """InsightFace's small bundle, for comparing only; skips where it cannot be fetched."""
+    folder = default_weights_dir()
+    try:
+        fetch_weights(read_bundle("buffalo_sc", default_models_dir()), folder, accept_licence=True, announce=print)
+    except WeightsUnreachable:
+        pytest.skip("the weights of buffalo_sc cannot be fetched here")
+    return open_extractor("buffalo_sc", models_dir=default_models_dir(), weights_dir=folder)
