@@ -1,0 +1,86 @@
+"""The words of the memory: entries, changes, filters, answers, and the protocol every engine keeps."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vectors = NDArray[np.float32]  # (n, d), rows of Euclidean norm 1
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One template: its id, its person, the labels people filter by, and its unit vector (d,) float32."""
+
+    template: int
+    person: int
+    kind: int
+    region: int
+    vector: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One step of the history: put `entry`, or remove `template` when `entry` is None."""
+
+    revision: int
+    template: int
+    entry: Entry | None
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which entries a search may answer with; None admits all. Applied inside the scan, so k answers stay k."""
+
+    kinds: frozenset[int] | None = None
+    regions: frozenset[int] | None = None
+    excluded_persons: frozenset[int] = frozenset()
+
+
+EVERYTHING = Filter()
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """The best template of one person for one query; `cosine` in -1..1."""
+
+    person: int
+    template: int
+    cosine: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What an index is a picture of: contract id, last revision applied, number of templates."""
+
+    contract: str
+    revision: int
+    count: int
+
+
+class VectorIndex(Protocol):
+    """Exact search of unit vectors under one contract.
+
+    One thread at a time may change an index; any number may search it meanwhile, and each search sees the
+    state before a change or after it, never between (`live.LiveIndex` keeps the writers in one line).
+    """
+
+    @property
+    def stamp(self) -> Stamp: ...
+
+    @property
+    def dimension(self) -> int: ...
+
+    def apply(self, changes: Sequence[Change]) -> None:
+        """Apply changes whose revisions follow the stamp's without a gap; nothing is applied if one is refused."""
+
+    def restore(self, entries: Iterable[Entry], revision: int) -> None:
+        """Hold exactly `entries`, as of `revision`: a rebuild, a loaded snapshot. Nothing changes if one is refused."""
+
+    def search(self, queries: Vectors, k: int, where: Filter = EVERYTHING) -> list[list[Neighbour]]:
+        """For each row of `queries` (n, d) the k best persons, best first, each by its best template."""
+
+    def entries(self) -> Iterable[Entry]:
+        """Every entry, in no promised order."""

@@ -1,0 +1,81 @@
+"""The bounds that exactness rests on: how wrong a first pass may be, and when a list is too short."""
+
+import faiss
+import numpy as np
+import pytest
+
+from index import grouping
+from index.errors import EngineUnavailable
+from index.flat import FlatIndex
+from index.grouping import Candidates
+from index.scan import HostScan
+from index.store import Block, Part
+from index.types import Filter
+from tests.index.exact_twin import Twin, entries_of, puts, same, units
+
+CARD = hasattr(faiss, "StandardGpuResources") and faiss.get_num_gpus() > 0
+
+
+@pytest.mark.parametrize("dimension", [2, 128, 512])
+@pytest.mark.parametrize("batch", [1, 64])
+def test_scores_are_within_the_slack_of_the_true_inner_products(
+    rng: np.random.Generator, dimension: int, batch: int
+) -> None:
+    block, queries = Block(dimension), units(rng, batch, dimension)
+    block.vectors[:4000] = units(rng, 4000, dimension)
+    part = Part(0, block, np.ones(4000, np.bool_))
+    (listed,) = HostScan().best([(part, part.live)], queries, width=4000)
+    true = np.take_along_axis(queries.astype(np.float64) @ block.vectors[:4000].astype(np.float64).T, listed.rows, 1)
+    worst = np.abs(listed.scores - true).max()
+    assert 0 < worst < HostScan().slack(dimension)
+
+
+@pytest.mark.parametrize("share", [0.02, 0.5, 0.95])
+@pytest.mark.parametrize("batch", [1, 20])
+def test_no_admitted_row_left_out_scores_above_the_bound(rng: np.random.Generator, share: float, batch: int) -> None:
+    block, queries = Block(16), units(rng, batch, 16)
+    block.vectors[:2000] = units(rng, 2000, 16)
+    part = Part(0, block, np.ones(2000, np.bool_))
+    admitted = rng.random(2000) < share
+    (listed,) = HostScan().best([(part, admitted)], queries, width=20)
+    scores = queries @ block.vectors[:2000].T
+    for query, rows in enumerate(listed.rows):
+        left = np.setdiff1d(np.flatnonzero(admitted), rows)
+        assert scores[query, left].max() <= listed.beyond[query] + HostScan().slack(16)
+
+
+def candidates(beyond: float) -> Candidates:
+    numbers = np.arange(4)
+    return Candidates(numbers, numbers, numbers, np.array([0.9, 0.8, 0.7, 0.6]), beyond)
+
+
+@pytest.mark.parametrize(
+    ("k", "beyond", "certain"),
+    [(2, 0.6, True), (2, 0.779, True), (2, 0.781, False), (4, 0.6, False), (5, 0.1, False), (5, -np.inf, True)],
+)
+def test_a_list_is_certain_only_when_nothing_left_out_can_reach_the_last_person(
+    k: int, beyond: float, certain: bool
+) -> None:
+    found = candidates(beyond)
+    answer = grouping.best_per_person(found, k, slack=0.01, exact=lambda slots: found.scores[slots])
+    assert (answer is not None) == certain
+
+
+@pytest.mark.skipif(CARD, reason="this machine has a card for FAISS")
+def test_a_card_that_is_not_there_is_refused_and_never_replaced_by_the_processor() -> None:
+    with pytest.raises(EngineUnavailable) as refusal:
+        FlatIndex("contract-a", 8, device="cuda")
+    assert refusal.value.facts == {"engine": "flat", "device": "cuda"}
+
+
+@pytest.mark.skipif(not CARD, reason="needs faiss-gpu and a CUDA card")
+def test_the_card_gives_the_answers_of_brute_force(rng: np.random.Generator) -> None:
+    entries = entries_of(units(rng, 5000, 64), persons=rng.integers(0, 900, 5000))
+    index, twin = FlatIndex("contract-a", 64, device="cuda"), Twin()
+    for after in range(0, 5000, 1000):
+        changes = puts(entries[after : after + 1000], after=after)
+        index.apply(changes)
+        twin.apply(changes)
+        queries = units(rng, 9, 64)
+        for where in (Filter(), Filter(regions=frozenset({7}))):
+            assert same(index.search(queries, 6, where), twin.search(queries, 6, where))

@@ -1,0 +1,163 @@
+"""A snapshot is whole, true and of this contract, or it is refused."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from index import snapshot
+from index.errors import EngineUnavailable, OtherContract, SnapshotDamaged, StaleRevision
+from index.flat import FlatIndex
+from index.types import Change, Entry
+from tests.index.conftest import Filled
+from tests.index.exact_twin import entries_of, held_by, units
+
+KEY = b"a key of the server, 32 bytes ..."
+
+
+@pytest.fixture
+def saved(tmp_path: Path, filled: Filled, rng: np.random.Generator) -> Path:
+    """A snapshot of 60 templates at revision 60."""
+    index, _ = filled(entries_of(units(rng, 60, 16), persons=np.arange(60) // 2))
+    snapshot.save(index, tmp_path / "index.snap", KEY)
+    return tmp_path / "index.snap"
+
+
+def test_a_loaded_index_is_the_saved_one_and_can_go_on(saved: Path, filled: Filled, rng: np.random.Generator) -> None:
+    index, _ = filled(entries_of(units(rng, 60, 16), persons=np.arange(60) // 2))
+    snapshot.save(index, saved, KEY)
+    loaded = snapshot.load(saved, KEY, contract="contract-a")
+    assert (held_by(loaded.entries()), loaded.stamp) == (held_by(index.entries()), index.stamp)
+    loaded.apply([Change(61, 1, None)])
+    assert loaded.stamp.count == 59
+
+
+def test_an_empty_index_can_be_saved_and_loaded(tmp_path: Path) -> None:
+    snapshot.save(FlatIndex("contract-a", 128), tmp_path / "index.snap", KEY)
+    assert snapshot.load(tmp_path / "index.snap", KEY, contract="contract-a").stamp.count == 0
+
+
+def test_every_section_of_a_long_snapshot_is_kept_and_guarded(tmp_path: Path, rng: np.random.Generator) -> None:
+    index, path = FlatIndex("contract-a", 2), tmp_path / "index.snap"
+    index.restore(entries_of(units(rng, snapshot.SECTION + 3, 2)), 70_000)
+    snapshot.save(index, path, KEY)
+    assert held_by(snapshot.load(path, KEY, contract="contract-a").entries()) == held_by(index.entries())
+    content = bytearray(path.read_bytes())
+    content[-40] ^= 1  # in the last section
+    path.write_bytes(content)
+    with pytest.raises(SnapshotDamaged):
+        snapshot.load(path, KEY, contract="contract-a")
+
+
+def test_a_flipped_bit_anywhere_is_refused(saved: Path, rng: np.random.Generator) -> None:
+    whole = saved.read_bytes()
+    places = {*range(200), *range(4000, 4200), *range(len(whole) - 100, len(whole))}
+    places |= set(rng.integers(0, len(whole), 300).tolist())
+    for place in places:
+        content = bytearray(whole)
+        content[place] ^= 1 << (place % 8)
+        saved.write_bytes(content)
+        with pytest.raises(SnapshotDamaged):
+            snapshot.load(saved, KEY, contract="contract-a")
+
+
+@pytest.mark.parametrize("length", [0, 1, 100, 4095, 4096, 4097, -33, -32, -1])
+def test_a_truncated_snapshot_is_refused(saved: Path, length: int) -> None:
+    saved.write_bytes(saved.read_bytes()[:length])
+    with pytest.raises(SnapshotDamaged):
+        snapshot.load(saved, KEY, contract="contract-a")
+
+
+@pytest.mark.parametrize("tail", [b"\0", b"x" * 4096])
+def test_a_snapshot_with_something_behind_it_is_refused(saved: Path, tail: bytes) -> None:
+    saved.write_bytes(saved.read_bytes() + tail)
+    with pytest.raises(SnapshotDamaged):
+        snapshot.load(saved, KEY, contract="contract-a")
+
+
+def test_a_section_of_another_true_snapshot_is_refused(
+    saved: Path, tmp_path: Path, filled: Filled, rng: np.random.Generator
+) -> None:
+    index, _ = filled(entries_of(units(rng, 60, 16)))
+    index.apply([Change(61, 1, None), Change(62, 1, entries_of(units(rng, 1, 16))[0])])
+    snapshot.save(index, tmp_path / "other.snap", KEY)
+    saved.write_bytes(saved.read_bytes()[:4096] + (tmp_path / "other.snap").read_bytes()[4096:])
+    with pytest.raises(SnapshotDamaged):
+        snapshot.load(saved, KEY, contract="contract-a")
+
+
+def test_another_key_is_refused(saved: Path) -> None:
+    with pytest.raises(SnapshotDamaged):
+        snapshot.load(saved, KEY + b"!", contract="contract-a")
+
+
+def test_another_contract_is_refused(saved: Path) -> None:
+    with pytest.raises(OtherContract) as refusal:
+        snapshot.load(saved, KEY, contract="contract-b")
+    assert refusal.value.facts == {"expected": "contract-b", "got": "contract-a"}
+
+
+def test_an_unknown_engine_is_refused(saved: Path) -> None:
+    with pytest.raises(EngineUnavailable):
+        snapshot.load(saved, KEY, contract="contract-a", engine="guess")
+
+
+def test_only_the_owner_may_read_a_snapshot(saved: Path) -> None:
+    assert saved.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_half_written_file_left_by_a_kill_neither_counts_nor_stays(saved: Path) -> None:
+    part = saved.with_name(".index.snap.part")
+    part.write_bytes(saved.read_bytes()[:3000])
+    index = snapshot.load(saved, KEY, contract="contract-a")
+    assert index.stamp.count == 60
+    snapshot.save(index, saved, KEY)
+    assert os.listdir(saved.parent) == ["index.snap"]
+
+
+def test_a_saver_killed_in_the_middle_leaves_the_old_snapshot(saved: Path) -> None:
+    script = f"""
+import os, signal, sys
+from pathlib import Path
+import numpy as np
+from index import snapshot
+from index.flat import FlatIndex
+class Dying(FlatIndex):
+    def entries(self):
+        for number, entry in enumerate(super().entries()):
+            if number == 30: os.kill(os.getpid(), signal.SIGKILL)
+            yield entry
+index = Dying("contract-a", 16)
+index.restore(snapshot.load(Path({str(saved)!r}), {KEY!r}, contract="contract-a").entries(), 99)
+snapshot.save(index, Path({str(saved)!r}), {KEY!r})
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=Path(__file__).parents[2], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert snapshot.load(saved, KEY, contract="contract-a").stamp.revision == 60
+
+
+class Changing(FlatIndex):
+    """An index somebody changes while it is saved."""
+
+    def entries(self) -> list[Entry]:
+        entries = list(super().entries())
+        self.apply([Change(self.stamp.revision + 1, 1, None)])
+        return entries
+
+
+def test_an_index_changed_while_it_is_saved_is_refused_and_the_old_file_stays(saved: Path) -> None:
+    before = saved.read_bytes()
+    index = Changing("contract-a", 16)
+    index.restore(snapshot.load(saved, KEY, contract="contract-a").entries(), 61)
+    with pytest.raises(StaleRevision):
+        snapshot.save(index, saved, KEY)
+    assert (saved.read_bytes(), os.listdir(saved.parent)) == (before, ["index.snap"])
+
+
+def test_no_snapshot_at_all_is_said_plainly(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        snapshot.load(tmp_path / "none", KEY, contract="contract-a")
