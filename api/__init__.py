@@ -1,0 +1,1 @@
+"""The collaboration service: people, cases, searches, decisions, pages and the command."""

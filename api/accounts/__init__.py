@@ -1,0 +1,1 @@
+"""Organisations, regions, users, roles, sign-in and permission."""

@@ -1,0 +1,1 @@
+"""Ground every room stands on: settings, database, sealing, languages, HTTP. No business words."""
