@@ -1,0 +1,1 @@
+"""People: found persons, missing reports, the persons they are about, and their photographs."""

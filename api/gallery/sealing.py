@@ -1,0 +1,20 @@
+"""Templates as they lie in the database: sealed, each bound to its face and contract. Never writes one in clear."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from api.kit.vault import Vault
+
+PURPOSE = "template"
+STORED = np.dtype("<f4")
+
+
+def seal_template(vault: Vault, template: NDArray[np.float32], *, face_id: str, contract: str) -> bytes:
+    """Seal a template (d,) float32, little-endian."""
+    return vault.seal(PURPOSE, template.astype(STORED).tobytes(), belongs_to=f"{face_id}/{contract}")
+
+
+def open_template(vault: Vault, sealed: bytes, *, face_id: str, contract: str) -> NDArray[np.float32]:
+    """The template (d,) float32. Raises SealBroken, also for a template moved from another row."""
+    plain = vault.open(PURPOSE, sealed, belongs_to=f"{face_id}/{contract}")
+    return np.frombuffer(plain, STORED).astype(np.float32)
