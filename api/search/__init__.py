@@ -1,0 +1,1 @@
+"""Searches: runs with their coverage, candidates, match hypotheses, exclusions, standing searches."""
