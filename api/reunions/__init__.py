@@ -1,0 +1,1 @@
+"""From supported to home: verification by other means than a face, handover, follow-up."""

@@ -1,0 +1,1 @@
+"""People comparing two faces, blind to each other and to the score, and what follows from their conclusions."""
