@@ -1,0 +1,1 @@
+"""Pages for people: a floor above all rooms. They call services and never decide what a service must decide."""
