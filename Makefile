@@ -14,14 +14,14 @@ demo: setup weights ## run a whole search from registration to home, then serve 
 	$(BIN)/lighthouse demo
 
 test: setup-dev weights ## run the whole suite (SQLite and a real PostgreSQL)
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist worksteal
 
 check: setup-dev weights ## format, lint, types, contracts and the whole suite
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist worksteal
 
 serve: setup weights ## start the service on http://127.0.0.1:8400
 	$(BIN)/lighthouse db upgrade

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 import structlog
 from fastapi import FastAPI, Request, Response
+from starlette.formparsers import MultiPartParser
 
 from api import errors, migrations
 from api.accounts import routes as accounts
@@ -20,6 +21,7 @@ from api.reviews import routes as reviews
 from api.search import routes as search
 from api.web import pages
 from api.worker import Worker
+from facematch.errors import ImageTooLarge
 
 JSON_ROUTERS = (
     accounts.router,
@@ -31,6 +33,9 @@ JSON_ROUTERS = (
     reunions.router,
     notices.router,
 )
+PICTURES_A_FORM = 5
+# Starlette would write larger uploads to the temporary folder in clear; pictures stay in memory until they are sealed.
+MultiPartParser.spool_max_size = 1 << 30
 
 
 def create_app(node: Node, matcher: Matcher) -> FastAPI:
@@ -50,6 +55,7 @@ def create_app(node: Node, matcher: Matcher) -> FastAPI:
     app.state.matcher = matcher
     app.state.problem_help = errors.help_in
     app.state.demo_users = []
+    app.middleware("http")(_refuse_floods)
     app.middleware("http")(_name_request)
     errors.install(app)
     for router in JSON_ROUTERS:
@@ -67,6 +73,15 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         worker.start()
     yield
     worker.stop()
+
+
+async def _refuse_floods(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    """Bodies are bounded before a byte of them is read; so a body has to say how long it is."""
+    limit = request.app.state.node.settings.upload_limit_mb * 1_000_000 * PICTURES_A_FORM
+    length = request.headers.get("content-length", "0")
+    if "transfer-encoding" in request.headers or not length.isdigit() or int(length) > limit:
+        return errors.refuse(request, ImageTooLarge(max_bytes=limit))
+    return await call_next(request)
 
 
 async def _name_request(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:

@@ -70,14 +70,15 @@ def help_in(language: str) -> list[tuple[str, str, str]]:
 def install(app: FastAPI) -> None:
     """Catch at the edge of a request whatever the rooms raised."""
     for root in (Refusal, EyeError, MemoryRefusal):
-        app.exception_handler(root)(_refused)
+        app.exception_handler(root)(refuse)
     app.exception_handler(RequestValidationError)(_invalid)
     app.exception_handler(HTTPException)(_http)
     app.exception_handler(OperationalError)(_database_down)
     app.exception_handler(Exception)(_broken)
 
 
-def _refused(request: Request, refusal: Exception) -> Response:
+def refuse(request: Request, refusal: Exception) -> Response:
+    """The answer to a refusal, in the reader's language."""
     assert isinstance(refusal, Refusal | EyeError | MemoryRefusal)
     return _answer(request, lambda translate: describe(refusal, translate))
 
@@ -85,14 +86,14 @@ def _refused(request: Request, refusal: Exception) -> Response:
 def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     fields: list[object] = [".".join(str(step) for step in item["loc"][1:]) or "body" for item in error.errors()]
-    return _refused(request, InvalidInput(fields=fields))
+    return refuse(request, InvalidInput(fields=fields))
 
 
 def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == METHOD.status:
         return _plain(request, METHOD, "method-not-allowed")
-    return _refused(request, NotFound() if error.status_code == 404 else InvalidInput())
+    return refuse(request, NotFound() if error.status_code == 404 else InvalidInput())
 
 
 def _database_down(request: Request, error: Exception) -> Response:

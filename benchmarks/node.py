@@ -22,11 +22,23 @@ from api.accounts.schemas import NewOrganisation, NewUser
 from api.cases.models import Case, FoundPerson, Person, Photo
 from api.gallery.models import KINDS, Face, GalleryHead, TemplateRow
 from api.gallery.sealing import seal_template
+from api.kit.db import Base
 from api.kit.ids import new_id
 from api.kit.node import Node, open_node
 from api.kit.settings import Settings
 
 BATCH = 5000
+Cells = dict[str, object]
+TODAY = "2026-01-01"
+CASE: Cells = {"kind": "found_person", "state": "registered", "revision": 1, "legal_basis": "statutory_duty"}
+FOUND: Cells = {"found_on": TODAY, "found_place": "", "dialect": "", "communication": "unknown", "clothing": ""}
+FOUND |= {"belongings": "", "protect_location": True}
+PERSON: Cells = {"kind": "found", "name": "", "sex": 0, "birth_date": "", "age_low": 30, "age_high": 40}
+PERSON |= {"described_on": TODAY, "marks": ""}
+PHOTO: Cells = {"role": "capture", "state": "enrolled", "blob": "", "width": 250, "height": 250, "source": ""}
+PHOTO |= {"taken_on": TODAY}
+FACE: Cells = {"ordinal": 0, "box": [60, 60, 130, 130], "landmarks": [[0, 0]] * 5, "eye_distance": 60.0}
+FACE |= {"confidence": 0.9, "quality": {}, "chosen_by": "only-face"}
 
 
 @contextmanager
@@ -75,74 +87,28 @@ def _fill(
     connection: sa.Connection, node: Node, actor: Actor, *, contract: str, vectors: NDArray[np.float32], start: int
 ) -> None:
     now = node.clock()
-    keys = range(start + 1, start + 1 + len(vectors))
-    ids = {key: new_id(now) for key in keys}
-    case: dict[str, object] = {
-        "kind": "found_person",
-        "organisation_id": actor.organisation_id,
-        "region": actor.organisation_region,
-    }
-    case |= {"state": "registered", "revision": 1, "legal_basis": "statutory_duty", "created_by": actor.user_id}
-    case |= {"created_at": now, "updated_at": now}
-    found = {
-        "found_on": "2026-01-01",
-        "found_place": "",
-        "dialect": "",
-        "communication": "unknown",
-        "clothing": "",
-        "belongings": "",
-    }
-    person = {
-        "kind": "found",
-        "name": "",
-        "sex": 0,
-        "birth_date": "",
-        "age_low": 30,
-        "age_high": 40,
-        "described_on": "2026-01-01",
-        "marks": "",
-    }
-    photo = {
-        "role": "capture",
-        "state": "enrolled",
-        "blob": "",
-        "width": 250,
-        "height": 250,
-        "taken_on": "2026-01-01",
-        "source": "",
-    }
-    photo |= {"added_by": actor.user_id, "added_at": now}
-    face: dict[str, object] = {
-        "ordinal": 0,
-        "box": [60, 60, 130, 130],
-        "landmarks": [[0, 0]] * 5,
-        "eye_distance": 60.0,
-        "confidence": 0.9,
-    }
-    face |= {"quality": {}, "chosen_by": "only-face", "chosen_at": now}
-    template: dict[str, object] = {
-        "contract": contract,
-        "kind": KINDS["found"],
-        "region": int(actor.organisation_region),
-        "key_id": node.vault.key_id,
-        "active": True,
-    }
+    ids = [new_id(now) for _ in vectors]
+    person_of = dict(zip(ids, range(start + 1, start + 1 + len(ids)), strict=True))
+    case = CASE | {"organisation_id": actor.organisation_id, "region": actor.organisation_region}
+    case |= {"created_by": actor.user_id, "created_at": now, "updated_at": now}
+    photo = PHOTO | {"added_by": actor.user_id, "added_at": now}
+    template = {"contract": contract, "region": int(actor.organisation_region), "key_id": node.vault.key_id}
+    template |= {"kind": KINDS["found"], "active": True}
     sealed = {
-        key: seal_template(node.vault, vector, face_id=ids[key], contract=contract)
-        for key, vector in zip(keys, vectors, strict=True)
+        id_: seal_template(node.vault, vector, face_id=id_, contract=contract)
+        for id_, vector in zip(ids, vectors, strict=True)
     }
-    tables: dict[sa.FromClause, list[dict[str, object]]] = {
-        Case.__table__: [{"id": ids[key], **case} for key in keys],
-        FoundPerson.__table__: [{"id": ids[key], "protect_location": True, **found} for key in keys],
-        Person.__table__: [{"key": key, "id": ids[key], "case_id": ids[key], **person} for key in keys],
-        Photo.__table__: [
-            {"id": ids[key], "case_id": ids[key], "person_id": ids[key], "upload_sha256": ids[key], **photo}
-            for key in keys
-        ],
-        Face.__table__: [{"id": ids[key], "photo_id": ids[key], **face} for key in keys],
-        TemplateRow.__table__: [
-            {"key": key, "face_id": ids[key], "person_key": key, "sealed": sealed[key], **template} for key in keys
-        ],
-    }
-    for table, rows in tables.items():
-        connection.execute(sa.insert(cast(sa.Table, table)), rows)
+    own = {id_: {"id": id_, "case_id": id_, "person_id": id_, "upload_sha256": id_} for id_ in ids}
+    tables: list[tuple[type[Base], list[Cells]]] = [
+        (Case, [case | {"id": id_} for id_ in ids]),
+        (FoundPerson, [FOUND | {"id": id_} for id_ in ids]),
+        (Person, [PERSON | {"id": id_, "case_id": id_, "key": person_of[id_]} for id_ in ids]),
+        (Photo, [photo | own[id_] for id_ in ids]),
+        (Face, [FACE | {"id": id_, "photo_id": id_, "chosen_at": now} for id_ in ids]),
+        (
+            TemplateRow,
+            [template | {"face_id": id_, "person_key": person_of[id_], "sealed": sealed[id_]} for id_ in ids],
+        ),
+    ]
+    for table, rows in tables:
+        connection.execute(sa.insert(cast(sa.Table, table.__table__)), rows)

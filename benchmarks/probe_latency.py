@@ -6,6 +6,7 @@ seeded), SQLite, one caller, one probe after the other; the probe is a photograp
 """
 
 import argparse
+import itertools
 import sys
 import time
 from collections.abc import Callable
@@ -39,7 +40,7 @@ def measure(options: Options, progress: Progress) -> list[Row]:
     """p50 and p95 of the service and of the bare parts, probes taken in turn."""
     size = options.templates or (QUICK if options.quick else FULL)
     jpeg = images.encode_jpeg(np.ascontiguousarray(_astronaut()[:, :, ::-1]))
-    with temporary_node(embedded_worker=False, port=0) as node:
+    with temporary_node(embedded_worker=False, port=0, photos_per_person=1000) as node:
         registrar, _ = add_user(node, "shelter", Role.REGISTRAR, kind="shelter", region="330100")
         _, token = add_user(node, "police", Role.REQUESTER, kind="police", region="510100")
         vectors = _unit_vectors(size)
@@ -76,10 +77,13 @@ def _prober(client: httpx2.Client, jpeg: bytes) -> Callable[[], object]:
     body = {"purpose": "find_missing_person", "reason": "benchmark"}
     request = _made(client.post(f"/v1/cases/{report['id']}/requests", json=body))
 
+    numbers = itertools.count()
+
     def probe() -> object:
+        another = jpeg + next(numbers).to_bytes(4, "big")  # a picture brought twice would not be looked at again
         form = {"reason": "benchmark", "taken_on": "2026-01-01"}
         return _made(
-            client.post(f"/v1/requests/{request['id']}/searches", files={"file": ("probe.jpg", jpeg)}, data=form)
+            client.post(f"/v1/requests/{request['id']}/searches", files={"file": ("probe.jpg", another)}, data=form)
         )
 
     return probe

@@ -91,8 +91,9 @@ class Database:
 
 def _open(url: str, *, sqlite: bool) -> Engine:
     if not sqlite:
-        return sa.create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
-    engine = sa.create_engine(url, connect_args={"timeout": 30, "check_same_thread": False})
+        return sa.create_engine(url, hide_parameters=True, pool_pre_ping=True, pool_size=10, max_overflow=20)
+    options = {"timeout": 30, "check_same_thread": False}
+    engine = sa.create_engine(url, hide_parameters=True, connect_args=options)  # names never reach a traceback
 
     @sa.event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: object) -> None:

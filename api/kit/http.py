@@ -8,10 +8,14 @@ from fastapi import Depends, Query, Request
 from sqlalchemy.orm import Session
 
 from api.kit.node import Node
+from api.kit.problems import NotFound
 from api.kit.text import Reason
 
 
 def get_node(request: Request) -> Node:
+    """The node; an address with a NUL names nothing, and PostgreSQL would choke on it."""
+    if "\x00" in request.url.path:
+        raise NotFound
     return cast(Node, request.app.state.node)
 
 

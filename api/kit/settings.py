@@ -43,7 +43,7 @@ class Settings(BaseSettings):
     lockout_failures: int = Field(5, ge=1, description="wrong passwords until an account is locked")
     lockout_minutes: float = Field(15, gt=0, description="minutes an account stays locked")
 
-    upload_limit_mb: int = Field(20, ge=1, description="megabytes of one picture")
+    upload_limit_mb: int = Field(20, ge=1, le=20, description="megabytes of one picture")
     photos_per_person: int = Field(50, ge=1, description="pictures one person may have")
     candidates_per_search: int = Field(20, ge=1, le=20, description="persons shown for one search")
     candidate_floor_log10_lr: float = Field(1.0, description="log10 likelihood ratio below which nobody is proposed")

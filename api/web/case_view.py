@@ -56,6 +56,7 @@ class CaseView:
     case: CaseOut
     own: bool
     may_add: bool
+    may_edit: bool
     may_ask: bool
     may_close: bool
     photos: Sequence[Photo]
@@ -84,6 +85,7 @@ def read(session: Session, node: Node, actor: Actor, case_id: str, *, now: datet
         case=case_out(case, actor, node=node),
         own=own,
         may_add=own and actor.may(Act.ADD_PHOTO) and case.state not in service.ENDED,
+        may_edit=own and actor.may(Act.EDIT_CASE) and case.state not in service.ENDED,
         may_ask=own and actor.may(Act.RAISE_REQUEST) and case.state in SEARCHABLE[case.kind],
         may_close=actor.may(Act.CLOSE_CASE) and TABLES[case.kind].admits(case.state, "close"),
         photos=pictures,

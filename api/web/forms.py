@@ -12,7 +12,7 @@ from typing import Annotated, TypeVar
 from fastapi import Depends, Request
 from pydantic import BaseModel, ValidationError
 from sqlalchemy.orm import Session
-from starlette.datastructures import FormData, UploadFile
+from starlette.datastructures import FormData
 from starlette.formparsers import FormParser, MultiPartException, MultiPartParser
 
 from api.accounts.policy import Actor
@@ -83,18 +83,10 @@ async def read_form(request: Request, visitor: VisitorDep, node: NodeDep) -> For
     """Read the body into memory and check its mark. Raises FormExpired, ImageTooLarge, InvalidInput."""
     limit = node.settings.upload_limit_mb * MEGABYTE
     raw = await _parse(request, limit=limit * FILES_AT_ONCE)
-    fields: dict[str, list[str]] = {}
-    files: dict[str, list[bytes]] = {}
-    for name, value in raw.multi_items():
-        if isinstance(value, UploadFile):
-            data = await value.read()
-            if len(data) > limit:
-                raise ImageTooLarge(bytes=len(data), limit_bytes=limit)
-            if data:
-                files.setdefault(name, []).append(data)
-        else:
-            fields.setdefault(name, []).append(value)
-    form = Form(request.url.path, fields, files)
+    try:
+        form = await _take(raw, path=request.url.path, limit=limit)
+    finally:
+        await raw.close()
     if not hmac.compare_digest(form.text(MARK).encode(), visitor.mark.encode()):
         raise FormExpired
     return form
@@ -110,6 +102,21 @@ def fill(model: type[Model], values: Mapping[str, object]) -> Model:
     except ValidationError as wrong:
         steps = [str(step) for step in wrong.errors()[0]["loc"]]
         raise InvalidInput(field=".".join(steps) or "form") from wrong
+
+
+async def _take(raw: FormData, *, path: str, limit: int) -> Form:
+    fields: dict[str, list[str]] = {}
+    files: dict[str, list[bytes]] = {}
+    for name, value in raw.multi_items():
+        if isinstance(value, str):
+            fields.setdefault(name, []).append(value)
+            continue
+        data = await value.read()
+        if len(data) > limit:
+            raise ImageTooLarge(bytes=len(data), limit_bytes=limit)
+        if data:
+            files.setdefault(name, []).append(data)
+    return Form(path, fields, files)
 
 
 async def _parse(request: Request, *, limit: int) -> FormData:

@@ -7,6 +7,7 @@ from fastapi.staticfiles import StaticFiles
 
 from api.web import (
     cases,
+    editing,
     faces,
     guide,
     home,
@@ -24,7 +25,7 @@ STATIC = Path(__file__).parent / "static"
 router = APIRouter()
 ABOUT_ME = (signin, home, guide, notices)
 # The forms before the case page: /cases/register is no case.
-ABOUT_CASES = (registering, cases, faces, pictures, requests, searches, hypotheses, reviews)
+ABOUT_CASES = (registering, editing, cases, faces, pictures, requests, searches, hypotheses, reviews)
 for room in (*ABOUT_ME, *ABOUT_CASES):
     router.include_router(room.router)
 

@@ -1,6 +1,6 @@
 """Taking somebody into the register, and writing down who is missing. Never keeps half a form: all of it or nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 
@@ -106,17 +106,22 @@ def _ask(
     form: Form | None = None,
     wrong: InvalidInput | None = None,
 ) -> Response:
-    given = form.text if form else lambda _name: ""
+    given = form.text if form else _first_offered(now)
     facts = {
         "given": given,
         "errors": wrong_fields(wrong),
         "provinces": list(PROVINCES),
         "own_region": actor.organisation_region,
-        "today": now.astimezone().date().isoformat(),
         "places": range(PERSONS_IN_FORM),
         "said": lambda place: form is not None and _anything_said(form, place),
     }
     return render.page_as(422 if wrong else 200, request, template, **facts)
+
+
+def _first_offered(now: datetime) -> Callable[[str], str]:
+    today = now.astimezone().date().isoformat()
+    offered = {"found_on": today, "taken_on": today, "protect_location": "1"}
+    return lambda name: offered.get(name, "")
 
 
 def wrong_fields(wrong: InvalidInput | None) -> set[str]:
@@ -130,16 +135,17 @@ def wrong_fields(wrong: InvalidInput | None) -> set[str]:
 def _found(form: Form) -> Mapping[str, object]:
     texts = {name: form.text(name) for name in FOUND}
     return {**texts, "region": form.text("region") or None, "protect_location": form.ticked("protect_location"),
-            "person": _person(form, "person")}  # fmt: skip
+            "person": said_of(form, "person")}  # fmt: skip
 
 
 def _report(form: Form, places: list[int]) -> Mapping[str, object]:
     texts = {name: form.text(name) for name in REPORT}
     return {**texts, "region": form.text("region") or None, "high_risk": form.ticked("high_risk"),
-            "persons": [_person(form, f"persons.{place}") for place in places]}  # fmt: skip
+            "persons": [said_of(form, f"persons.{place}") for place in places]}  # fmt: skip
 
 
-def _person(form: Form, prefix: str) -> dict[str, object]:
+def said_of(form: Form, prefix: str) -> dict[str, object]:
+    """What a form says about one person."""
     texts: dict[str, object] = {name: form.text(f"{prefix}.{name}") for name in SAID}
     low, high = form.number(f"{prefix}.age_low"), form.number(f"{prefix}.age_high")
     low, high = (high if low is None else low), (low if high is None else high)

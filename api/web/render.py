@@ -128,6 +128,7 @@ def _surroundings(request: Request, visitor: session.Visitor) -> dict[str, objec
         "word": lambda table, code: words.in_words(table, code, say),
         "region": lambda code: region_name(code, visitor.language),
         "tone": words.tone,
+        "gap": "" if visitor.language == "zh_Hans" else " ",
         "weaknesses": lambda quality: [say(each) for each in weaknesses(quality)],
         "listed": say(", ").join,
         "when": _when,

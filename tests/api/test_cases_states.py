@@ -27,7 +27,7 @@ FOUND_PERSON = {
     "home": "follow_up>followed_up reopen>reopened",
     "followed_up": "follow_up>followed_up close>closed reopen>reopened",
     "closed": "reopen>reopened",
-    "settled": "search>searching support>identity_probable withdraw>withdrawn mark_duplicate>duplicate"
+    "settled": "support>identity_probable withdraw>withdrawn mark_duplicate>duplicate"
     " hand_off>handed_off",
     "withdrawn": "reopen>reopened",
     "duplicate": "reopen>reopened",

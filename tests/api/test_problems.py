@@ -1,6 +1,7 @@
 """Every refusal has a status, a sentence, advice, a translation and a place on the help page."""
 
 import pytest
+from starlette.formparsers import MultiPartParser
 from starlette.testclient import TestClient
 
 from api import app, errors, problem_table
@@ -63,3 +64,13 @@ def test_a_database_that_is_down_is_said_so(client: TestClient, world: World, no
     assert answer.status_code in {500, 503}
     assert answer.json()["code"] in {"database-unavailable", "internal-error"}
     assert "api_tokens" not in answer.text
+
+
+@pytest.mark.parametrize("headers", [{"content-length": "900000000"}, {"transfer-encoding": "chunked"}])
+def test_a_flood_is_refused_before_it_is_read(client: TestClient, world: World, headers: dict[str, str]) -> None:
+    answer = client.post("/v1/tokens", content=b"{}", headers=world.headers("registrar") | headers)
+    assert (answer.status_code, answer.json()["code"]) == (413, "image-too-large")
+
+
+def test_uploads_never_touch_the_disk_in_clear() -> None:
+    assert MultiPartParser.spool_max_size > app.PICTURES_A_FORM * 20_000_000

@@ -45,6 +45,12 @@ def register(reader: Reader, *pictures: bytes, **changed: object):
     return reader.post("/cases/register", {**FOUND, **changed}, on="/cases/register", files=files or None)
 
 
+def raise_request(reader: Reader, path: str) -> str:
+    """The address of a new request."""
+    said = {"purpose": "find_missing_person", "reason": "looking", "urgency": "routine"}
+    return reader.post(path, said, on=path).headers["location"]
+
+
 def test_group_photo_leads_straight_to_the_choice_of_the_face(
     client: TestClient, node: Node, world: World, photographs: Photographs
 ) -> None:
@@ -108,6 +114,26 @@ def test_abducted_child_without_case_number_is_asked_again(client: TestClient, n
     assert re.search(r'id="police_case_number"[^>]*aria-invalid="true"', answer.text)
 
 
+def test_correction_changes_what_was_asked_and_nothing_else(client: TestClient, node: Node, world: World) -> None:
+    case = papers.a_report(node, world.requester, persons=[{"sex": 1, "age_low": 40, "age_high": 45}])
+    reader, path = signed_in(client, node, world, "requester"), f"/cases/{case.id}/edit"
+    said = {"revision": "1", "persons.0.name": "王强", "persons.0.sex": "1", "persons.0.age_low": "41"}
+    changed = {**said, "inquirer": "王芳", "category": "dementia", "cause": "unknown"}
+    assert reader.post(path, changed, on=path).status_code == 303
+    with node.db.read() as session:
+        row = session.get_one(MissingReport, case.id)
+    person = row.persons[0]
+    assert (row.category, person.name, person.age_low, person.described_on) == ("dementia", "王强", 41, "2025-11")
+
+
+def test_correction_of_a_case_that_changed_meanwhile_is_refused(client: TestClient, node: Node, world: World) -> None:
+    case = papers.a_found_person(node, world.registrar)
+    reader, path = signed_in(client, node, world, "registrar"), f"/cases/{case.id}/edit"
+    answer = reader.post(path, {"revision": "7", "found_on": "2026-02-01", "communication": "unknown"}, on=path)
+    assert answer.status_code == 409
+    assert "revision-stale" in answer.text
+
+
 def test_too_large_picture_is_refused_as_a_page(client: TestClient, node: Node, world: World) -> None:
     reader = signed_in(client, node, world, "registrar")
     answer = register(reader, b"\xff\xd8" + bytes((node.settings.upload_limit_mb << 20) + 1))
@@ -118,9 +144,8 @@ def test_too_large_picture_is_refused_as_a_page(client: TestClient, node: Node, 
 def test_group_probe_is_asked_after_its_face_was_chosen(
     client: TestClient, node: Node, world: World, photographs: Photographs
 ) -> None:
-    case = papers.a_report(node, world.requester)
-    reader, path = signed_in(client, node, world, "requester"), f"/cases/{case.id}/request"
-    request = reader.post(path, {"purpose": "find_missing_person", "reason": "looking"}, on=path).headers["location"]
+    reader = signed_in(client, node, world, "requester")
+    request = raise_request(reader, f"/cases/{papers.a_report(node, world.requester).id}/request")
     ask = f"{request}/search"
     files = [a_file(photographs.group, "photo")]
     picker = reader.post(f"{request}/probe", {"taken_on": "2025"}, on=ask, files=files).headers["location"]
@@ -136,9 +161,8 @@ def test_group_probe_is_asked_after_its_face_was_chosen(
 def test_probe_without_a_face_says_so_beside_the_form(
     client: TestClient, node: Node, world: World, photographs: Photographs
 ) -> None:
-    case = papers.a_report(node, world.requester)
-    reader, path = signed_in(client, node, world, "requester"), f"/cases/{case.id}/request"
-    request = reader.post(path, {"purpose": "find_missing_person", "reason": "looking"}, on=path).headers["location"]
+    reader = signed_in(client, node, world, "requester")
+    request = raise_request(reader, f"/cases/{papers.a_report(node, world.requester).id}/request")
     files = [a_file(photographs.nobody, "photo")]
     back = reader.post(f"{request}/probe", {"taken_on": ""}, on=f"{request}/search", files=files).headers["location"]
     assert "No face was found in this picture" in reader.get(back).text

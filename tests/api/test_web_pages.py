@@ -22,6 +22,8 @@ PAGES: dict[str, tuple[str, str | None]] = {
     "/cases/report": ("requester", "registrar"),
     "/cases/{found}": ("registrar", "requester2"),
     "/cases/{report}": ("requester", "expert_a"),
+    "/cases/{report}/edit": ("requester", "coordinator"),
+    "/cases/{found}/edit": ("registrar", "liaison"),
     "/photos/{photo}/faces": ("registrar", "requester2"),
     "/cases/{report}/request": ("requester", "coordinator"),
     "/requests": ("requester", "liaison"),
