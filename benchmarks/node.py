@@ -3,6 +3,7 @@
 It never touches a node somebody uses.
 """
 
+import logging
 import secrets
 import tempfile
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ from api.gallery.models import KINDS, Face, GalleryHead, TemplateRow
 from api.gallery.sealing import seal_template
 from api.kit.db import Base
 from api.kit.ids import new_id
+from api.kit.logs import set_up_logs
 from api.kit.node import Node, open_node
 from api.kit.settings import Settings
 
@@ -44,6 +46,7 @@ FACE |= {"confidence": 0.9, "quality": {}, "chosen_by": "only-face"}
 @contextmanager
 def temporary_node(**settings: object) -> Iterator[Node]:
     """A migrated node in a folder that is removed afterwards."""
+    set_up_logs(level=logging.WARNING)
     with tempfile.TemporaryDirectory(prefix="lighthouse-benchmark-") as folder:
         node = open_node(Settings(home=Path(folder), **settings))  # type: ignore[arg-type]
         migrations.upgrade(node.db)

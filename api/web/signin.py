@@ -21,7 +21,7 @@ Next = Annotated[str, Query(alias="next", max_length=2000)]
 def show_door(request: Request, visitor: VisitorDep, wanted: Next = "/", ended: bool = False) -> Response:
     if visitor.actor is not None:
         return render.go(render.local_path(wanted))
-    return _door(request, next=render.local_path(wanted), ended=ended or wanted != "/")
+    return _door(request, next=render.local_path(wanted), ended=ended)
 
 
 @router.post("/sign-in")

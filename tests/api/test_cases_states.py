@@ -27,8 +27,7 @@ FOUND_PERSON = {
     "home": "follow_up>followed_up reopen>reopened",
     "followed_up": "follow_up>followed_up close>closed reopen>reopened",
     "closed": "reopen>reopened",
-    "settled": "support>identity_probable withdraw>withdrawn mark_duplicate>duplicate"
-    " hand_off>handed_off",
+    "settled": "support>identity_probable withdraw>withdrawn mark_duplicate>duplicate hand_off>handed_off",
     "withdrawn": "reopen>reopened",
     "duplicate": "reopen>reopened",
     "handed_off": "reopen>reopened",
