@@ -3,6 +3,7 @@
 It works in a home folder of its own, which it makes anew each time; it never touches another node's data.
 """
 
+import logging
 import secrets
 import shutil
 import time
@@ -22,6 +23,7 @@ from api.cli.terminal import say, show_table
 from api.gallery import replica
 from api.gallery.matcher import open_matcher
 from api.kit.i18n import N_
+from api.kit.logs import set_up_logs
 from api.kit.node import open_node
 from api.kit.settings import Settings
 
@@ -36,6 +38,7 @@ def demo(
     keep_serving: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve the pages afterwards.")] = True,
 ) -> None:
     """Run the whole loop to home, then serve the pages with a ready user of each role."""
+    set_up_logs(level=logging.WARNING)
     begun = time.monotonic()
     _clear(home)
     settings = Settings(home=home, host=LOOPBACK, port=port, database_url="", poll_interval_s=0.2)

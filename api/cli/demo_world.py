@@ -12,6 +12,7 @@ from pathlib import Path
 from api.accounts import service as accounts
 from api.accounts.policy import Role
 from api.accounts.schemas import NewOrganisation, NewUser
+from api.cli.terminal import language
 from api.gallery.matcher import Matcher
 from api.kit.node import Node
 from facematch import images
@@ -65,7 +66,12 @@ def settle(node: Node) -> tuple[str, dict[str, str]]:
         }
         for login, (organisation, roles, name) in PEOPLE.items():
             new = NewUser(
-                organisation_id=organisations[organisation], login=login, name=name, password=password, roles=roles
+                organisation_id=organisations[organisation],
+                login=login,
+                name=name,
+                password=password,
+                roles=roles,
+                language=language(),
             )
             user = accounts.add_user(session, new, by=None, settings=node.settings, now=now)
             _, tokens[login] = accounts.issue_token(session, user, label="demo", days=1, now=now)

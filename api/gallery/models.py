@@ -46,7 +46,10 @@ class TemplateRow(Base):
     sealed: Mapped[bytes]
     active: Mapped[bool]
 
-    __table_args__ = (sa.Index(None, "contract", "active"), {"sqlite_autoincrement": True})
+    __table_args__ = (
+        sa.Index(None, "contract", "active", "kind", "person_key", "region"),
+        {"sqlite_autoincrement": True},
+    )
 
 
 class GalleryHead(Base):

@@ -22,7 +22,7 @@ NOBODY_THERE = N_(
 )
 NOBODY = N_("%(persons)s persons in %(regions)s were compared. Nobody is similar enough to be proposed.")
 SOME = N_(
-    "%(persons)s persons in %(regions)s were compared; %(count)s are proposed. "
+    "%(persons)s persons in %(regions)s were compared; proposed: %(count)s. "
     "A candidate is not a match: people compare and decide."
 )
 

@@ -368,7 +368,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key", name=op.f("pk_templates")),
         sqlite_autoincrement=True,
     )
-    op.create_index(op.f("ix_templates_contract_active"), "templates", ["contract", "active"], unique=False)
+    op.create_index(
+        op.f("ix_templates_contract_active_kind_person_key_region"),
+        "templates",
+        ["contract", "active", "kind", "person_key", "region"],
+        unique=False,
+    )
     op.create_index(op.f("ix_templates_face_id"), "templates", ["face_id"], unique=False)
     op.create_index(op.f("ix_templates_person_key"), "templates", ["person_key"], unique=False)
     op.create_table(
@@ -506,7 +511,7 @@ def downgrade() -> None:
     op.drop_table("candidates")
     op.drop_index(op.f("ix_templates_person_key"), table_name="templates")
     op.drop_index(op.f("ix_templates_face_id"), table_name="templates")
-    op.drop_index(op.f("ix_templates_contract_active"), table_name="templates")
+    op.drop_index(op.f("ix_templates_contract_active_kind_person_key_region"), table_name="templates")
     op.drop_table("templates")
     op.drop_index(op.f("ix_search_runs_request_id"), table_name="search_runs")
     op.drop_index(op.f("ix_search_runs_case_id"), table_name="search_runs")
