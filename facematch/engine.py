@@ -15,7 +15,7 @@ from facematch.errors import DeviceUnavailable
 
 ERRORS_ONLY = 3  # onnxruntime's severity scale: 0 verbose .. 4 fatal
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
-PACKAGES = ("onnxruntime", "onnxruntime-gpu", "onnx", "numpy", "opencv-python")
+PACKAGES = ("onnxruntime", "onnxruntime-gpu", "onnx", "numpy", "opencv-python-headless")
 
 Floats = NDArray[np.float32]
 

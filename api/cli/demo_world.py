@@ -84,7 +84,7 @@ def gather_pictures(matcher: Matcher) -> Pictures:
     group = _packaged("insightface", "data/images/t1.jpg")
     _image, faces = matcher.extractor.faces_in(group)
     by_place = sorted(range(len(faces)), key=lambda n: faces[n].detection.box.x)
-    chosen, stranger = by_place[1], by_place[-1]
+    chosen, stranger = by_place[2], by_place[3]  # two men
     return Pictures(
         portrait=portrait,
         later=images.degrade(images.clean(portrait).jpeg, scale=0.75, brightness=0.6, jpeg_quality=40, turn_degrees=7),

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 import typer
+from rich.cells import set_cell_size
+from rich.markup import escape
 
 from api import errors, migrations
 from api.audit.models import AuditEntry
@@ -22,6 +24,7 @@ from facematch.errors import EyeError
 from facematch.likelihood import read_calibration
 from index.errors import MemoryRefusal
 
+SUBJECT_CELLS = 12  # of a terminal; a Chinese character takes two
 RELEASED = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -41,7 +44,7 @@ def doctor(as_json: Json = False) -> None:
         answer({"ok": all(finding.ok for finding in findings), "findings": [finding.__dict__ for finding in findings]})
     for finding in [] if as_json else findings:
         mark = "[green]✓[/]" if finding.ok else "[red]✗[/]"
-        out.print(f"{mark} {_(finding.subject):<12} {finding.words}", soft_wrap=True)
+        out.print(mark, set_cell_size(_(finding.subject), SUBJECT_CELLS), escape(finding.words), soft_wrap=True)
     if not all(finding.ok for finding in findings):
         raise typer.Exit(1)
 

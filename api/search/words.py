@@ -20,9 +20,9 @@ NOBODY_THERE = N_(
     "Nobody of this kind is registered in %(regions)s yet, so there was nobody to compare with. "
     "New registrations are compared as they come."
 )
-NOBODY = N_("%(persons)s persons in %(regions)s were compared. Nobody is similar enough to be proposed.")
+NOBODY = N_("Persons compared in %(regions)s: %(persons)s. Nobody is similar enough to be proposed.")
 SOME = N_(
-    "%(persons)s persons in %(regions)s were compared; proposed: %(count)s. "
+    "Persons compared in %(regions)s: %(persons)s. Proposed: %(count)s. "
     "A candidate is not a match: people compare and decide."
 )
 

@@ -77,7 +77,7 @@ def test_strangers_to_expect_are_counted_in_words(expected: float, words: str) -
 def test_nobody_found_says_how_many_were_compared_and_where() -> None:
     out = coverage_out(a_run(persons=1234, regions=("33", "4401")), language="en", translate=ENGLISH)
     assert out.outcome == "nobody"
-    assert out.sentence.startswith("1,234 persons in Zhejiang, Guangdong 440100 were compared. Nobody")
+    assert out.sentence.startswith("Persons compared in Zhejiang, Guangdong 440100: 1,234. Nobody")
 
 
 def test_empty_gallery_is_said_to_be_empty() -> None:
