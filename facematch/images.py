@@ -1,10 +1,12 @@
 """Pictures in and out: bytes become upright pixels, and pixels become JPEG without metadata. It never keeps a byte of
 the original: what is stored or served was decoded and encoded anew, so places, names and hidden files stay behind.
 
-Everything here may be called from many threads. One picture at the limits takes up to 2 s and 0.8 GiB; callers that let
-strangers upload bound how many are read at once.
+Everything here may be called from many threads; as many pictures as there are cores are decoded at once. One picture at
+the limits takes up to 2 s and 0.8 GiB.
 """
 
+import os
+import threading
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -22,6 +24,9 @@ __all__ = ["CleanImage", "ImageLimits", "clean", "cut", "degrade", "encode_jpeg"
 
 _LIMITS = ImageLimits()
 
+# A picture at the limits takes up to 0.8 GiB while it is decoded; strangers may send many at once.
+DECODING = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
+
 
 @dataclass(frozen=True, slots=True)
 class CleanImage:
@@ -38,7 +43,9 @@ def read(data: bytes, *, limits: ImageLimits = _LIMITS) -> BgrImage:
     Only JPEG, PNG, WebP and HEIC by their content, and of each only the first frame.
     Raises NotAPicture, ImageTooLarge, ImageTooCostly or ImageDamaged.
     """
-    return decode(headers.inspect(data, limits), limits)
+    header = headers.inspect(data, limits)
+    with DECODING:
+        return decode(header, limits)
 
 
 def clean(data: bytes, *, limits: ImageLimits = _LIMITS) -> CleanImage:

@@ -2,6 +2,7 @@
 
 import random
 import struct
+import threading
 import time
 import zlib
 from collections.abc import Callable
@@ -230,3 +231,17 @@ def test_a_mutated_file_is_refused_or_read_and_never_anything_else(kind: str) ->
 
 def test_a_mutated_heic_is_refused_or_read_and_never_anything_else() -> None:
     assert _fuzzed([pictures.HEIC, pictures.HEIC_TURNED], count=40) >= {"picture", "image-damaged"}
+
+
+def test_no_more_pictures_are_decoded_at_once_than_there_are_cores() -> None:
+    taken = 0
+    while images.DECODING.acquire(blocking=False):
+        taken += 1
+    read: list[object] = []
+    waiting = threading.Thread(target=lambda: read.append(images.read(pictures.jpeg(FACE))))
+    waiting.start()
+    waiting.join(timeout=0.3)
+    assert not read
+    images.DECODING.release(taken)
+    waiting.join(timeout=10)
+    assert len(read) == 1
