@@ -3,6 +3,8 @@
 from api.accounts import passwords, policy
 from api.accounts import service as accounts
 from api.cases import photos
+from api.gallery import retire
+from api.jobs import queue
 from api.kit.i18n import N_
 from api.problem_rows import EYE, KIT, MEMORY, Row
 from api.requests import policy as requests
@@ -46,6 +48,18 @@ CASES: dict[type[BaseException], Row] = {
     ),
     requests.RequestNotOpen: Row(
         409, N_("This request is not open"), N_("Submit it again, or raise a new one for a case that is still open.")
+    ),
+}
+GALLERY: dict[type[BaseException], Row] = {
+    retire.ContractInUse: Row(
+        409,
+        N_("This contract is in use"),
+        N_("Take its bundle out of LIGHTHOUSE_BUNDLES and start the service again, then retire it."),
+    ),
+    retire.RetirementNotConfirmed: Row(
+        409,
+        N_("Nothing was removed yet"),
+        N_("Look at the numbers, then repeat it with --yes. Nobody should be lost: migrate them first."),
     ),
 }
 SEARCH: dict[type[BaseException], Row] = {
@@ -99,9 +113,14 @@ PEOPLE: dict[type[BaseException], Row] = {
         N_("Record at least one follow-up in which the person was reached, then close the case."),
     ),
 }
+JOBS: dict[type[BaseException], Row] = {
+    queue.JobAlreadyDone: Row(
+        409, N_("Another worker has done this work already"), N_("Nothing needs to be done; it was not done twice.")
+    ),
+}
 PAGES: dict[type[BaseException], Row] = {
     session.FormExpired: Row(
         403, N_("This form has expired"), N_("Open the page again and repeat what you did; nothing was saved.")
     ),
 }
-TABLE: dict[type[BaseException], Row] = KIT | ACCOUNTS | CASES | SEARCH | PEOPLE | PAGES | EYE | MEMORY
+TABLE: dict[type[BaseException], Row] = KIT | ACCOUNTS | CASES | GALLERY | SEARCH | PEOPLE | JOBS | PAGES | EYE | MEMORY

@@ -26,6 +26,7 @@ PUBLISHED = {
     "opencv-zoo": ("OpenCV Zoo, published", 0.9940),
     "opencv-zoo-int8": ("OpenCV Zoo, published", 0.9942),
     "buffalo_sc": ("InsightFace, published", 0.9970),
+    "edgeface-s": ("Idiap, published", 0.9978),
 }
 TARGET = 0.993
 
@@ -144,7 +145,7 @@ def measure(options: Options, progress: Progress) -> list[Row]:
     budget_s = QUICK_BUDGET_S / len(options.bundle) if options.quick else None
     rows, rates = list[Row](), dict[str, tuple[Numbers, Numbers]]()
     for bundle in options.bundle:
-        embedded = embed(open_bundle(bundle), pictures.paths, progress=progress, budget_s=budget_s)
+        embedded = embed(open_bundle(bundle), pictures.paths, shelf=options.shelf, progress=progress, budget_s=budget_s)
         scored = score(pairs, embedded)
         rows += rows_of(bundle, scored, embedded)
         rates[bundle] = error_rates(scored)

@@ -130,7 +130,7 @@ def calibrate(bundle: str, pictures: Pictures, *, options: Options, progress: Pr
     """Embed the pictures, fit, write what a run of this kind writes, and return the figures."""
     extractor = open_bundle(bundle)
     budget_s = QUICK_BUDGET_S / len(options.bundle) if options.quick else None
-    embedded = embed(extractor, pictures.paths, progress=progress, budget_s=budget_s)
+    embedded = embed(extractor, pictures.paths, shelf=options.shelf, progress=progress, budget_s=budget_s)
     comparisons = compare(pictures, embedded)
     fitted = fit(comparisons, resamplings=20 if options.quick else 400, progress=progress)
     content = describe(

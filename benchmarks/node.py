@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import cast
+from typing import Literal, cast
 
 import numpy as np
 import sqlalchemy as sa
@@ -20,7 +20,8 @@ from api import migrations
 from api.accounts import service as accounts
 from api.accounts.policy import Actor, Role
 from api.accounts.schemas import NewOrganisation, NewUser
-from api.cases.models import Case, FoundPerson, Person, Photo
+from api.cases.models import Case, FoundPerson, MissingReport, Person, Photo
+from api.gallery import history
 from api.gallery.models import KINDS, Face, GalleryHead, TemplateRow
 from api.gallery.sealing import seal_template
 from api.kit.db import Base
@@ -32,10 +33,16 @@ from api.kit.settings import Settings
 BATCH = 5000
 Cells = dict[str, object]
 TODAY = "2026-01-01"
-CASE: Cells = {"kind": "found_person", "state": "registered", "revision": 1, "legal_basis": "statutory_duty"}
+CASE: Cells = {"revision": 1, "legal_basis": "statutory_duty"}
 FOUND: Cells = {"found_on": TODAY, "found_place": "", "dialect": "", "communication": "unknown", "clothing": ""}
 FOUND |= {"belongings": "", "protect_location": True}
-PERSON: Cells = {"kind": "found", "name": "", "sex": 0, "birth_date": "", "age_low": 30, "age_high": 40}
+REPORT: Cells = {"inquirer": "", "relation": "", "contact": "", "police_case_number": "", "category": "stranded"}
+REPORT |= {"high_risk": False, "separated_on": TODAY, "separated_place": "", "cause": "unknown", "resolution": None}
+PAPERS: dict[str, tuple[type[Base], Cells, Cells]] = {
+    "found": (FoundPerson, FOUND, {"kind": "found_person", "state": "registered"}),
+    "sought": (MissingReport, REPORT, {"kind": "missing_report", "state": "active"}),
+}
+PERSON: Cells = {"name": "", "sex": 0, "birth_date": "", "age_low": 30, "age_high": 40}
 PERSON |= {"described_on": TODAY, "marks": ""}
 PHOTO: Cells = {"role": "capture", "state": "enrolled", "blob": "", "width": 250, "height": 250, "source": ""}
 PHOTO |= {"taken_on": TODAY}
@@ -68,8 +75,16 @@ def add_user(node: Node, login: str, role: Role, *, kind: str, region: str) -> t
         return accounts.actor_of(user, now=now), token
 
 
-def fill_gallery(node: Node, actor: Actor, *, contract: str, vectors: NDArray[np.float32], progress: Progress) -> None:
-    """Register one found person with one enrolled face for each unit vector (n, d), straight into the tables."""
+def fill_gallery(
+    node: Node,
+    actor: Actor,
+    *,
+    contract: str,
+    vectors: NDArray[np.float32],
+    progress: Progress,
+    kind: Literal["found", "sought"] = "found",
+) -> None:
+    """Register one person of a kind with one enrolled face for each unit vector (n, d), straight into the tables."""
     task = progress.add_task("filling the gallery", total=len(vectors))
     for start in range(0, len(vectors), BATCH):
         with node.db.write() as session:
@@ -80,23 +95,33 @@ def fill_gallery(node: Node, actor: Actor, *, contract: str, vectors: NDArray[np
                 contract=contract,
                 vectors=vectors[start : start + BATCH],
                 start=start,
+                kind=kind,
             )
         progress.update(task, completed=start + BATCH)
     with node.db.write() as session:
         session.add(GalleryHead(contract=contract, revision=len(vectors)))
+        history.recount(session)
 
 
 def _fill(
-    connection: sa.Connection, node: Node, actor: Actor, *, contract: str, vectors: NDArray[np.float32], start: int
+    connection: sa.Connection,
+    node: Node,
+    actor: Actor,
+    *,
+    contract: str,
+    vectors: NDArray[np.float32],
+    start: int,
+    kind: Literal["found", "sought"],
 ) -> None:
     now = node.clock()
     ids = [new_id(now) for _ in vectors]
     person_of = dict(zip(ids, range(start + 1, start + 1 + len(ids)), strict=True))
-    case = CASE | {"organisation_id": actor.organisation_id, "region": actor.organisation_region}
+    papers, said, case_kind = PAPERS[kind]
+    case = CASE | case_kind | {"organisation_id": actor.organisation_id, "region": actor.organisation_region}
     case |= {"created_by": actor.user_id, "created_at": now, "updated_at": now}
     photo = PHOTO | {"added_by": actor.user_id, "added_at": now}
     template = {"contract": contract, "region": int(actor.organisation_region), "key_id": node.vault.key_id}
-    template |= {"kind": KINDS["found"], "active": True}
+    template |= {"kind": KINDS[kind], "active": True}
     sealed = {
         id_: seal_template(node.vault, vector, face_id=id_, contract=contract)
         for id_, vector in zip(ids, vectors, strict=True)
@@ -104,8 +129,8 @@ def _fill(
     own = {id_: {"id": id_, "case_id": id_, "person_id": id_, "upload_sha256": id_} for id_ in ids}
     tables: list[tuple[type[Base], list[Cells]]] = [
         (Case, [case | {"id": id_} for id_ in ids]),
-        (FoundPerson, [FOUND | {"id": id_} for id_ in ids]),
-        (Person, [PERSON | {"id": id_, "case_id": id_, "key": person_of[id_]} for id_ in ids]),
+        (papers, [said | {"id": id_} for id_ in ids]),
+        (Person, [PERSON | {"kind": kind, "id": id_, "case_id": id_, "key": person_of[id_]} for id_ in ids]),
         (Photo, [photo | own[id_] for id_ in ids]),
         (Face, [FACE | {"id": id_, "photo_id": id_, "chosen_at": now} for id_ in ids]),
         (

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchmarks.discard import SHARES, Curves
 from benchmarks.histograms import GRID, Numbers
 from benchmarks.ratios import HeldOut, exceeding, pooled
 
@@ -25,6 +26,16 @@ def draw_det(rates: Mapping[str, tuple[Numbers, Numbers]], path: Path) -> None:
         axes.legend(frameon=False)
 
 
+def draw_dets(panels: Mapping[str, Mapping[str, tuple[Numbers, Numbers]]], path: Path) -> None:
+    """The same trade-off under several conditions side by side, down to one false match in 100,000."""
+    with _panels(len(panels), path) as drawn:
+        for axes, (title, rates) in zip(drawn, panels.items(), strict=True):
+            for name, (fmr, fnmr) in rates.items():
+                axes.plot(fmr, fnmr, label=name)
+            axes.set(xscale="log", yscale="log", xlabel="false match rate", ylabel="false non-match rate", title=title)
+        drawn[0].legend(frameon=False)
+
+
 def draw_calibration(
     parts: Sequence[HeldOut], curve: tuple[Numbers, Numbers, Numbers], path: Path, *, bounds: tuple[float, float]
 ) -> None:
@@ -33,6 +44,49 @@ def draw_calibration(
         _curve(left, curve, bounds)
         _tippett(middle, parts)
         _reliability(right, parts, bounds)
+
+
+def draw_quality(
+    curves: Mapping[str, Curves],
+    told: tuple[Sequence[float], Sequence[float]],
+    steps: Mapping[str, Sequence[float]],
+    *,
+    path: Path,
+) -> None:
+    """Error versus discard of each set; utility against what was recognised; utility by strength of what is wrong."""
+    with _panels(len(curves) + 2, path) as panels:
+        for axes, (name, one) in zip(panels, curves.items(), strict=False):
+            _discard(axes, name, one)
+        panels[-2].plot([0, 100], [0, 100], color="0.8", linewidth=0.8)
+        panels[-2].plot(*told, marker="o", markersize=3)
+        panels[-2].set(xlabel="utility", ylabel="recognised of 100", title="What utility foretells")
+        for place, (name, means) in enumerate(steps.items()):
+            panels[-1].plot(means, label=name, linestyle="-" if place < 10 else "--")
+        panels[-1].set(xlabel="strength", ylabel="mean utility", title="Getting worse", ylim=(0, 100))
+        panels[-1].legend(frameon=False, fontsize=7, ncols=2)
+
+
+def _discard(axes: "Axes", name: str, curves: Curves) -> None:
+    for quality, one in curves.by.items():
+        axes.plot(SHARES, one.rates, label=quality, linewidth=2 if quality == "utility" else 0.9)
+    axes.plot(SHARES, curves.random.rates, color="0.4", linestyle="--", label="at random")
+    axes.plot(SHARES, curves.perfect.rates, color="0.4", linestyle=":", label="knowing the errors")
+    axes.set(xlabel="share set aside", ylabel="false non-match rate", title=f"Error versus discard, {name}")
+    axes.set_ylim(bottom=0)
+    axes.legend(frameon=False, fontsize=7)
+
+
+def draw_shares(shares: Mapping[str, Mapping[str, Sequence[float]]], kinds: Sequence[str], path: Path) -> None:
+    """A panel for each bundle: for each kind of picture a bar by each of those that looked, 0 to 1."""
+    with _panels(len(shares), path) as panels:
+        for axes, (name, by_looker) in zip(panels, shares.items(), strict=True):
+            places, height = np.arange(len(kinds)), 0.8 / len(by_looker)
+            for number, (looker, values) in enumerate(by_looker.items()):
+                axes.barh(places + (number - 0.5) * height, values, height, label=looker)
+            axes.set_yticks(places, kinds)
+            axes.invert_yaxis()
+            axes.set(xlim=(0, 1), xlabel="share of faces found and recognised", title=name)
+            axes.legend(loc="lower left")
 
 
 def _curve(axes: "Axes", curve: tuple[Numbers, Numbers, Numbers], bounds: tuple[float, float]) -> None:

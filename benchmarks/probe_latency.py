@@ -46,7 +46,7 @@ def measure(options: Options, progress: Progress) -> list[Row]:
         vectors = _unit_vectors(size)
         bare = open_matcher(node)
         fill_gallery(node, registrar, contract=bare.contract, vectors=vectors, progress=progress)
-        matcher = open_matcher(node, extractor=bare.extractor)
+        matcher = open_matcher(node, eye=bare.eye)
         flat = faiss.IndexFlatIP(vectors.shape[1])
         flat.add(vectors)
         with serving(create_app(node, matcher), node.settings) as address:
@@ -90,8 +90,8 @@ def _prober(client: httpx2.Client, jpeg: bytes) -> Callable[[], object]:
 
 
 def _directly(matcher: Matcher, flat: faiss.IndexFlatIP, jpeg: bytes) -> object:
-    _image, faces = matcher.extractor.faces_in(jpeg)
-    return flat.search(faces[0].template[None], 20)
+    _image, faces = matcher.eye.faces_in(jpeg)
+    return flat.search(faces[0].templates[matcher.contract][None], 20)
 
 
 def _rows(ours: list[float], peers: list[float], size: int) -> list[Row]:

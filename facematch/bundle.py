@@ -11,7 +11,7 @@ from facematch.errors import BundleInvalid, BundleUnknown, WeightsDigestMismatch
 from facematch.manifest import Table
 
 DETECTORS = ("yunet", "scrfd")
-RECOGNISERS = ("sface", "arcface")
+RECOGNISERS = ("sface", "arcface", "edgeface")
 ALIGNMENTS = ("arcface-112",)
 COLOURS = ("bgr", "rgb")
 SOURCES = ("file", "url", "wheel")

@@ -1,216 +1,154 @@
-"""Finds faces: passes over the picture at several sizes, decoding, and merging. It never decides whose face counts.
+"""Finds faces: decides where and how to look, and when to stop. It never decides whose face counts.
 
 Landmarks come as the viewer sees them: left eye, right eye, nose, left mouth corner, right mouth corner.
+
+1. A coarse pass over the whole picture, and a fine one where the picture has more pixels than the coarse one uses.
+   Neither enlarges a picture to find specks: a face needs some ten pixels between the eyes for a template.
+2. Where nothing is found: wider borders, turned by quarters, and with its light evened out.
+3. Closer, in tiles, where a pass had a hint of something small, and everywhere where there is still no face.
+4. A second look at each face that may be turned, upright, by itself.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
-
 from facematch.bundle import DetectorSection
-from facematch.engine import Session, as_input
-from facematch.types import BgrImage, Box, Detection
+from facematch.candidates import SMALL_FACE, Candidates, Floats, joined
+from facematch.engine import Network
+from facematch.looks import HINT, Looker, enlarged, not_too_large, shrunk
+from facematch.recheck import look_again, roll_of
+from facematch.relight import relit, turned, widened
+from facematch.tiles import look_closer
+from facematch.types import BgrImage, Detection
 
-STRIDES = (8, 16, 32)
-SCRFD_ANCHORS = 2  # per cell
-# Pixels of a pass. Measured on enlarged portraits: beyond 300 pixels both families still report some faces, but with
-# landmarks so inexact that templates suffer, so those faces are left to the coarser pass. Where two passes see a face
-# within OVERLAP of the limit, the surer one counts.
-LARGEST_FACE = 256
-OVERLAP = 0.8
-
-Floats = NDArray[np.float32]
+ENOUGH = 1.25  # a pass uses a picture up to so many times its side well enough
+STEP = 128  # pixels: sides of fine passes are multiples of it, so that few shapes occur
+ZOOMS = (2.5, 6.25)  # sides of tiled looks in fine passes: 1,600 and 4,000 pixels, at most 64 tiles
+DOUBTED, SECOND_CHANCES = 0.3, 4  # confidence and number of those below the bundle's that are looked at alone
+SECOND_LOOKS = 100  # faces of one picture; in a crowd the surest
+UPRIGHT = 60.0  # degrees of roll beyond which hardly anybody is photographed upright
+EVERYWHERE = None
 
 
 class Detector(Protocol):
     """Whatever finds faces in one picture."""
 
-    def find(self, image: BgrImage) -> list[Detection]:
-        """Faces of an upright image (H, W, 3), surest first; coordinates are pixels of that image."""
+    def find(self, image: BgrImage, *, closer: Callable[[], BgrImage] | None = None) -> list[Detection]:
+        """Faces of an upright image (H, W, 3), surest first; coordinates are pixels of that image.
+
+        An image as large as the bundle's finest pass is enough for what most pictures need. `closer` gives the same
+        picture with all its pixels; it is called only where something small may hide, or where there is no face.
+        """
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Candidates:
-    """Faces before merging: corners (n, 4) as x1 y1 x2 y2, landmarks (n, 5, 2), confidence (n,) in 0..1."""
-
-    corners: Floats
-    landmarks: Floats
-    confidence: Floats
-
-    def take(self, rows: NDArray[np.intp]) -> "Candidates":
-        """Some of them, in the given order."""
-        return Candidates(self.corners[rows], self.landmarks[rows], self.confidence[rows])
-
-    def scaled(self, factor: float) -> "Candidates":
-        """The same faces in a picture `factor` times as large."""
-        return Candidates(self.corners * np.float32(factor), self.landmarks * np.float32(factor), self.confidence)
-
-
-@dataclass(frozen=True, slots=True)
-class Canvas:
-    """A picture as one pass sees it: padded to the right and below, `scale` times the size of the original."""
-
-    pixels: BgrImage
-    scale: float
-
-
-@dataclass(frozen=True, slots=True)
-class Family:
-    """What differs between detectors: which passes, how a picture is fitted and what the outputs mean."""
-
-    sides: Callable[[tuple[int, ...], BgrImage], tuple[int, ...]]
-    fit: Callable[[BgrImage, int], Canvas]
-    decode: Callable[[Sequence[Floats], int, float], Candidates]
-    pixel_width: float  # 1 where boxes count their last pixel, 0 where they end at it
-
-
-def open_detector(section: DetectorSection, session: Session) -> Detector:
+def open_detector(section: DetectorSection, session: Network) -> Detector:
     """The detector of a bundle on a loaded network."""
-    return PyramidDetector(section, session)
+    return PatientDetector(Looker(section, session))
 
 
-class PyramidDetector:
-    """A detector that looks several times, so that a face may fill the picture or be lost in it."""
+class PatientDetector:
+    """A detector that looks once where once is enough, and again where a face may be turned, tiny, cut off or dark."""
 
-    def __init__(self, section: DetectorSection, session: Session) -> None:
-        self.section, self.session = section, session
-        self.family = FAMILIES[section.family]
+    def __init__(self, looker: Looker) -> None:
+        self.looker = looker
+        self.coarse, self.fine = looker.section.sides[0], looker.section.sides[-1]
 
-    def find(self, image: BgrImage) -> list[Detection]:
+    def find(self, image: BgrImage, *, closer: Callable[[], BgrImage] | None = None) -> list[Detection]:
         """Faces of an upright image (H, W, 3), surest first; coordinates are pixels of that image."""
-        sides = self.family.sides(self.section.sides, image)
-        passes = [self._look(image, side, sides=sides) for side in sides]
-        found = Candidates(
-            np.concatenate([one.corners for one in passes]),
-            np.concatenate([one.landmarks for one in passes]),
-            np.concatenate([one.confidence for one in passes]),
+        passes = self._passes(image, sides=self._sides(image))
+        faces = self._faces(joined(passes))
+        rescued = self._made_sure(image, joined(passes))
+        if not len(faces) and not len(rescued):
+            rescued = self._second_chances(image)
+        spots = _spots(passes[-1]) if len(faces) or len(rescued) else EVERYWHERE
+        whole, scale = image, 1.0
+        if spots is EVERYWHERE or len(spots):
+            whole = closer() if closer else image
+            scale = max(whole.shape[:2]) / max(image.shape[:2])
+            faces = self._closer(whole, faces.scaled(scale), spots if spots is EVERYWHERE else spots * scale)
+        found = joined([rescued, self._upright(whole, faces).scaled(1 / scale)])
+        return self.looker.united(joined([found, self._turned_alike(image, found)])).detections()
+
+    def _sides(self, image: BgrImage) -> list[int]:
+        """The passes a picture is worth, coarse first."""
+        longest = max(image.shape[:2])
+        return [self.coarse] if longest <= ENOUGH * self.coarse else [self.coarse, min(self.fine, _rounded_up(longest))]
+
+    def _passes(self, image: BgrImage, *, sides: Sequence[int]) -> list[Candidates]:
+        """The whole picture at each side, each face once and hints among them."""
+        seen = [self.looker.look(image, side, confidence=HINT) for side in sides]
+        return [self.looker.merged(one) for one in (seen[0], *map(not_too_large, seen[1:]))]
+
+    def _made_sure(self, image: BgrImage, seen: Candidates) -> Candidates:
+        """Those that a pass doubted and a look at them alone does not."""
+        likely = self.looker.merged(seen.take((seen.confidence >= DOUBTED) & (seen.seen_px >= SMALL_FACE)))
+        doubted = likely.take(likely.confidence < self.looker.section.confidence).first(SECOND_CHANCES)
+        return self._confirmed(image, doubted, least=self.looker.family.sure)
+
+    def _confirmed(self, image: BgrImage, doubted: Candidates, *, least: float) -> Candidates:
+        looked = [look_again(self.looker, image, face, doubtful=True) for face in doubted.singly()]
+        return joined([face for face in looked if face and face.confidence[0] >= least])
+
+    def _second_chances(self, image: BgrImage) -> Candidates:
+        """What a picture without faces shows enlarged, once its border, its light or its upper side is changed."""
+        small = shrunk(image, self.fine)
+        for lighter in (small, relit(small)):
+            picture = enlarged(lighter, self.fine)
+            views = [self._turned(picture, quarters) for quarters in range(4)]
+            found = self._confirmed(picture, self._faces(joined(views)), least=self.looker.family.rescued)
+            if len(found):
+                return self.looker.merged(found).scaled(max(image.shape[:2]) / max(picture.shape[:2]))
+        return joined([])
+
+    def _turned_alike(self, image: BgrImage, found: Candidates) -> Candidates:
+        """Faces that show when the picture is turned as one of its faces is: then all of it may be."""
+        small = shrunk(image, self.fine)
+        quarters = {round(roll_of(face.landmarks[0]) / 90) % 4 for face in found.singly()} - {0}
+        seen = self._faces(joined([self._turned(small, quarter) for quarter in sorted(quarters)]))
+        return self._upright(image, seen.scaled(max(image.shape[:2]) / max(small.shape[:2])))
+
+    def _turned(self, picture: BgrImage, quarters: int) -> Candidates:
+        wide, margin = widened(picture)
+        view, back = turned(wide, quarters)
+        seen = joined(self._passes(view, sides=(self.coarse, self.fine)))
+        return seen.placed(back).moved(-margin, -margin)
+
+    def _closer(self, image: BgrImage, faces: Candidates, spots: Floats | None) -> Candidates:
+        """The faces, and those of ever closer looks at the spots (None: everywhere) while something small shows."""
+        longest = max(image.shape[:2])
+        reached = min(self.fine, longest)
+        for zoom in ZOOMS:
+            side = min(round(zoom * self.fine), longest)
+            if side <= ENOUGH * reached or (spots is not EVERYWHERE and not len(spots)):
+                break
+            sharper = look_closer(self.looker, image, side, tile=self.fine, spots=spots)
+            faces, reached = self._faces(joined([faces, sharper])), side
+            if spots is not EVERYWHERE or len(faces):
+                spots = _spots(self.looker.merged(sharper))
+        return faces
+
+    def _upright(self, image: BgrImage, faces: Candidates) -> Candidates:
+        """The same faces, those that may be turned looked at once more by themselves."""
+        return joined(
+            [self._second_look(image, face, tired=n >= SECOND_LOOKS) for n, face in enumerate(faces.singly())]
         )
-        kept = merge(found, overlap=self.section.overlap, pixel_width=self.family.pixel_width)
-        return [_detection(kept, row) for row in range(len(kept.confidence))]
 
-    def _look(self, image: BgrImage, side: int, *, sides: tuple[int, ...]) -> Candidates:
-        canvas = self.family.fit(image, side)
-        outputs = self.session.run({self.session.input_name: as_input([canvas.pixels], self.section.pixels)})
-        found = self.family.decode(outputs, canvas.pixels.shape[1], self.section.confidence)
-        return found.take(own_faces(found, side, sides=sides)).scaled(1 / canvas.scale)
+    def _second_look(self, image: BgrImage, face: Candidates, *, tired: bool) -> Candidates:
+        family, roll = self.looker.family, abs(roll_of(face.landmarks[0]))
+        doubtful = face.confidence[0] < family.sure or roll > UPRIGHT
+        if tired or not (doubtful or roll >= family.turned or face.seen_px[0] < family.exact_from):
+            return face
+        return look_again(self.looker, image, face, doubtful=doubtful) or face
 
-
-def own_faces(found: Candidates, side: int, *, sides: tuple[int, ...]) -> NDArray[np.intp]:
-    """Which faces a pass answers for: not those too large for it, nor those that a finer pass sees well."""
-    length = np.max(found.corners[:, 2:] - found.corners[:, :2], axis=1)
-    own = np.ones(len(length), dtype=bool)
-    place = sides.index(side)
-    if place > 0:
-        own &= length <= LARGEST_FACE
-    if place + 1 < len(sides):
-        own &= length * (sides[place + 1] / side) >= OVERLAP * LARGEST_FACE
-    return np.flatnonzero(own)
+    def _faces(self, seen: Candidates) -> Candidates:
+        return self.looker.united(self.looker.sure(seen))
 
 
-def merge(found: Candidates, *, overlap: float, pixel_width: float) -> Candidates:
-    """Greedy non-maximum suppression: of boxes that overlap by more than `overlap` (IoU) the surest stays.
-
-    The loop runs over the faces that stay, not over anchors.
-    """
-    order = np.argsort(-found.confidence, kind="stable")
-    first, last = found.corners[:, :2], found.corners[:, 2:]
-    area = np.prod(last - first + pixel_width, axis=1)
-    kept = []
-    while order.size:
-        best, rest = order[0], order[1:]
-        kept.append(best)
-        shared = np.minimum(last[best], last[rest]) - np.maximum(first[best], first[rest]) + pixel_width
-        common = np.prod(np.maximum(shared, 0), axis=1)
-        order = rest[common <= overlap * (area[best] + area[rest] - common)]
-    return found.take(np.asarray(kept, dtype=np.intp))
+def _spots(seen: Candidates) -> Floats:
+    """Where a pass saw something small, surely or not: (n, 2)."""
+    return seen.centres[seen.seen_px < SMALL_FACE]
 
 
-def _detection(found: Candidates, row: int) -> Detection:
-    x1, y1, x2, y2 = (float(value) for value in found.corners[row])
-    box = Box(x=x1, y=y1, width=x2 - x1, height=y2 - y1)
-    return Detection(box=box, landmarks=found.landmarks[row].copy(), confidence=float(found.confidence[row]))
-
-
-def _yunet_sides(sides: tuple[int, ...], image: BgrImage) -> tuple[int, ...]:
-    """YuNet never sees a picture enlarged, so a small picture needs fewer passes."""
-    longest = max(image.shape[:2])
-    return tuple(sorted({min(side, longest) for side in sides}))
-
-
-def _yunet_fit(image: BgrImage, side: int) -> Canvas:
-    """Longest side at most `side`, then zeros up to a multiple of 32 (OpenCV FaceDetectorYN, padWithDivisor)."""
-    scale = min(1.0, side / max(image.shape[:2]))
-    if scale < 1:
-        size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
-        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-    below, right = -image.shape[0] % STRIDES[-1], -image.shape[1] % STRIDES[-1]
-    padded = cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_CONSTANT, value=0)
-    return Canvas(np.asarray(padded, dtype=np.uint8), scale)
-
-
-def _yunet_decode(outputs: Sequence[Floats], width: int, confidence: float) -> Candidates:
-    """Outputs cls, obj, bbox, kps for three strides (OpenCV FaceDetectorYN, postProcess).
-
-    score = sqrt(cls * obj); centre = (cell + offset) * stride; size = exp(log size) * stride.
-    """
-    parts = []
-    for level, stride in enumerate(STRIDES):
-        certain, present, boxes, points = (outputs[level + 3 * kind][0] for kind in range(4))
-        scores = np.sqrt(np.clip(certain[:, 0], 0, 1) * np.clip(present[:, 0], 0, 1))
-        rows = np.flatnonzero(scores >= confidence)
-        cells = _cells(rows, width // stride)
-        centre, size = (cells + boxes[rows, :2]) * stride, np.exp(boxes[rows, 2:]) * stride
-        corners = np.concatenate([centre - size / 2, centre + size / 2], axis=1)
-        landmarks = (points[rows].reshape(-1, 5, 2) + cells[:, None]) * stride
-        parts.append((corners, landmarks, scores[rows]))
-    return _joined(parts)
-
-
-def _scrfd_sides(sides: tuple[int, ...], _image: BgrImage) -> tuple[int, ...]:
-    """SCRFD sees every picture on a square of the given side, small pictures enlarged."""
-    return sides
-
-
-def _scrfd_fit(image: BgrImage, side: int) -> Canvas:
-    """A square with the picture in its upper left corner (insightface SCRFD.detect, whose rounding this follows)."""
-    height, width = image.shape[:2]
-    if height > width:
-        size = (max(1, int(side / (height / width))), side)
-    else:
-        size = (side, max(1, int(side * (height / width))))
-    canvas = np.zeros((side, side, 3), dtype=np.uint8)
-    canvas[: size[1], : size[0]] = cv2.resize(image, size)
-    return Canvas(canvas, size[1] / height)
-
-
-def _scrfd_decode(outputs: Sequence[Floats], width: int, confidence: float) -> Candidates:
-    """Outputs score, distances to the four sides, landmark offsets for three strides (insightface SCRFD.forward)."""
-    parts = []
-    for level, stride in enumerate(STRIDES):
-        scores, sides, points = (outputs[level + 3 * kind].reshape(-1, count) for kind, count in enumerate((1, 4, 10)))
-        rows = np.flatnonzero(scores[:, 0] >= confidence)
-        cells = _cells(rows // SCRFD_ANCHORS, width // stride)
-        corners = np.concatenate([cells - sides[rows, :2], cells + sides[rows, 2:]], axis=1) * stride
-        landmarks = (points[rows].reshape(-1, 5, 2) + cells[:, None]) * stride
-        parts.append((corners, landmarks, scores[rows, 0]))
-    return _joined(parts)
-
-
-def _cells(rows: NDArray[np.intp], columns: int) -> Floats:
-    return np.stack([rows % columns, rows // columns], axis=1).astype(np.float32)
-
-
-def _joined(parts: Sequence[tuple[Floats, Floats, Floats]]) -> Candidates:
-    corners, landmarks, confidence = (np.concatenate(kind).astype(np.float32) for kind in zip(*parts, strict=True))
-    return Candidates(corners, landmarks, confidence)
-
-
-FAMILIES = {
-    "yunet": Family(sides=_yunet_sides, fit=_yunet_fit, decode=_yunet_decode, pixel_width=0.0),
-    "scrfd": Family(sides=_scrfd_sides, fit=_scrfd_fit, decode=_scrfd_decode, pixel_width=1.0),
-}
+def _rounded_up(side: int) -> int:
+    return -(-side // STEP) * STEP

@@ -1,33 +1,57 @@
-"""The one door to onnxruntime: opens sessions on the device that was asked for. It never falls back in silence."""
+"""The one door to onnxruntime: opens networks on the device that was asked for. It never falls back in silence.
 
-import importlib.metadata
+`devices` and `card` stand in the same door; nothing else here knows the library.
+"""
+
+import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
 import cv2
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from facematch import card, card_memory, devices
 from facematch.bundle import Pixels
 from facematch.errors import DeviceUnavailable
 
-ERRORS_ONLY = 3  # onnxruntime's severity scale: 0 verbose .. 4 fatal
-PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
-PACKAGES = ("onnxruntime", "onnxruntime-gpu", "onnx", "numpy", "opencv-python-headless")
-
+Picture = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
 
-class Session:
-    """One loaded network on one device; many threads may run it at once."""
+class Network(Protocol):
+    """One loaded network on one device; many threads may ask it at once."""
 
-    def __init__(self, native: onnxruntime.InferenceSession) -> None:
-        self._native = native
+    provider: str
+
+    def fitted(self, canvas: Picture) -> Picture:
+        """The canvas (H, W, 3) as the device wants it: the same, or with zeros below and to the right."""
+        ...
+
+    def outputs_of(self, pictures: Picture | Sequence[Picture]) -> list[Floats]:
+        """All outputs, float32, for pictures of one size: (n, H, W, 3) uint8 blue-green-red, or n of (H, W, 3)."""
+        ...
+
+
+class Session:
+    """A network on the processor: every caller's thread runs it by itself, which there is as fast as together."""
+
+    def __init__(self, native: onnxruntime.InferenceSession, pixels: Pixels) -> None:
+        self._native, self._pixels = native, pixels
         self.input_name: str = native.get_inputs()[0].name
         self.output_names: tuple[str, ...] = tuple(output.name for output in native.get_outputs())
         self.provider: str = native.get_providers()[0]
+
+    def fitted(self, canvas: Picture) -> Picture:
+        """Any size is as good as another."""
+        return canvas
+
+    def outputs_of(self, pictures: Picture | Sequence[Picture]) -> list[Floats]:
+        """All outputs, float32, for pictures of one size: (n, H, W, 3) uint8 blue-green-red, or n of (H, W, 3)."""
+        return self.run({self.input_name: as_input(pictures, self._pixels)})
 
     def run(self, feeds: Mapping[str, Floats]) -> list[Floats]:
         """All outputs of the network, in the order of `output_names`."""
@@ -35,40 +59,52 @@ class Session:
         return outputs
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceReport:
-    """What `lighthouse doctor` says about the device: usable or not, what is there, and what to do."""
+def open_session(path: Path, device: str, *, threads: int, pixels: Pixels, sizes: Sequence[tuple[int, int]]) -> Network:
+    """Load a weight file on `cpu`, `cuda`, `cuda:N`, `tensorrt` or `tensorrt:N` for pictures as `pixels` says.
 
-    device: str
-    usable: bool
-    provider: str
-    available: tuple[str, ...]
-    advice: str
-    versions: Mapping[str, str]
-
-
-def open_session(path: Path, device: str, *, threads: int) -> Session:
-    """Load a weight file on `cpu`, `cuda` or `cuda:N`.
-
-    `threads` 0 means all cores. Memory is pooled but not planned per shape: pictures come in hundreds of shapes, and
-    plans for all of them held half as much again and ran slower (YuNet, 60 shapes up to 1280: 105 instead of 156 MB,
-    28 instead of 38 ms). Raises DeviceUnavailable when the network would run anywhere else.
+    `threads` (0: all cores) matters on the processor; on a card, `sizes` (height, width) are those to prepare, at least
+    one. Raises DeviceUnavailable when the network, or a part of it that matters, would run anywhere else.
     """
-    provider, number = _provider(device)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = ERRORS_ONLY
-    options.enable_mem_pattern = False
-    settings = [{"device_id": str(number)}] if provider == PROVIDERS["cuda"] else [{}]
-    native = onnxruntime.InferenceSession(
-        str(path), sess_options=options, providers=[provider], provider_options=settings
-    )
-    if native.get_providers()[0] != provider:
-        raise DeviceUnavailable(device=device, got=native.get_providers()[0], advice=describe_device(device).advice)
-    return Session(native)
+    report = devices.usable_device(device)
+    if device.partition(":")[0] == "cpu":
+        return _on_processor(path, threads, pixels)
+    return open_on_card(path.read_bytes(), report, pixels=pixels, sizes=sizes, choices=card.Choices())
 
 
-def as_input(pictures: NDArray[np.uint8] | Sequence[NDArray[np.uint8]], pixels: Pixels) -> Floats:
+def open_on_card(
+    network: bytes,
+    report: devices.DeviceReport,
+    *,
+    pixels: Pixels,
+    sizes: Sequence[tuple[int, int]],
+    choices: card.Choices,
+) -> card.CardSession:
+    """Load an ONNX file on a usable card, with half of its memory at most: the index may live there too.
+
+    Raises DeviceUnavailable as `open_session`.
+    """
+    number, runtime = report.number, devices.cuda_runtime()
+    try:
+        memory = card_memory.free_and_total(number, runtime)[1] // 2
+        providers = [card.cuda_provider(number, memory, choices)]
+        if report.provider == devices.PROVIDERS["tensorrt"]:  # which records graphs of its own
+            cuda = card.cuda_provider(number, memory, replace(choices, graphs=False))
+            providers = [card.tensorrt_provider(number, _engine_cache(), sizes, choices), cuda]
+        place = card_memory.card(number, runtime)
+        return card.CardSession(network, pixels=pixels, sizes=sizes, place=place, providers=providers, choices=choices)
+    except (RuntimeError, *card.REFUSALS) as refused:
+        raise DeviceUnavailable(device=report.device, trouble=devices.REFUSED, detail=str(refused)[:300]) from refused
+
+
+def squares(smallest: int, largest: int) -> list[tuple[int, int]]:
+    """Sizes (height, width) of squares, each side twice the one before, from the smallest to the largest."""
+    sides = [smallest]
+    while sides[-1] < largest:
+        sides.append(min(2 * sides[-1], largest))
+    return [(side, side) for side in sides]
+
+
+def as_input(pictures: Picture | Sequence[Picture], pixels: Pixels) -> Floats:
     """Pictures of one size (n, H, W, 3) uint8 to (n, 3, H, W) float32: (value - mean) * scale, in the colour order."""
     mean = (pixels.mean, pixels.mean, pixels.mean)
     swap = pixels.colour == "rgb"
@@ -76,39 +112,22 @@ def as_input(pictures: NDArray[np.uint8] | Sequence[NDArray[np.uint8]], pixels: 
     return np.asarray(blob, dtype=np.float32)
 
 
-def describe_device(device: str) -> DeviceReport:
-    """Say whether a device can be used, without loading any weights."""
-    available = tuple(onnxruntime.get_available_providers())
-    family = device.partition(":")[0]
-    provider = PROVIDERS.get(family, "")
-    usable = provider in available
-    return DeviceReport(
-        device=device,
-        usable=usable,
-        provider=provider,
-        available=available,
-        advice="" if usable else _advice(family),
-        versions=_versions(),
-    )
+def _on_processor(path: Path, threads: int, pixels: Pixels) -> Session:
+    """Memory is pooled but not planned per shape: pictures come in hundreds of shapes, and plans for all of them held
+    half as much again and ran slower (YuNet, 60 shapes up to 1280: 105 instead of 156 MB, 28 instead of 38 ms).
+
+    Threads of one network stop waiting busily as soon as its run ends: they would take a core from the network that
+    comes next (detector and recogniser on two cores, one picture: 20 instead of 36 ms).
+    """
+    options = onnxruntime.SessionOptions()
+    options.add_session_config_entry("session.force_spinning_stop", "1")
+    options.intra_op_num_threads = threads
+    options.log_severity_level = card.ERRORS_ONLY
+    options.enable_mem_pattern = False
+    return Session(onnxruntime.InferenceSession(path, options, [devices.PROVIDERS["cpu"]], enable_fallback=0), pixels)
 
 
-def _provider(device: str) -> tuple[str, int]:
-    report = describe_device(device)
-    number = device.partition(":")[2] or "0"
-    if not report.usable or not number.isdecimal():
-        advice = report.advice or "name a device as cuda:0"
-        raise DeviceUnavailable(device=device, available=", ".join(report.available), advice=advice)
-    return report.provider, int(number)
-
-
-def _advice(family: str) -> str:
-    if family not in PROVIDERS:
-        return f"known devices: {', '.join(PROVIDERS)}"
-    if "onnxruntime-gpu" in _versions():
-        return "onnxruntime overwrote onnxruntime-gpu: install the GPU lock, which leaves the plain package out"
-    return "install the GPU lock (onnxruntime-gpu with its CUDA libraries) and a driver that fits, or use cpu"
-
-
-def _versions() -> dict[str, str]:
-    installed = {name.metadata["Name"].lower() for name in importlib.metadata.distributions()}
-    return {name: importlib.metadata.version(name) for name in PACKAGES if name in installed}
+def _engine_cache() -> str:
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lighthouse" / "tensorrt"
+    folder.mkdir(parents=True, exist_ok=True)
+    return str(folder)

@@ -35,13 +35,20 @@ class ImageLimits:
 class Header:
     """A picture that passed the gate: `body` is what the decoder may see, `orientation` is EXIF 1..8.
 
+    `size` is width and height as a JPEG stores them, before it is turned upright; the other kinds leave it at 0.
     `inverted_inks` tells a CMYK JPEG of Adobe's kind, where 0 means full ink.
     """
 
     format: Format
     body: bytes
     orientation: int = 1
+    size: tuple[int, int] = (0, 0)
     inverted_inks: bool = False
+
+    @property
+    def upright_size(self) -> tuple[int, int]:
+        """Width and height as the viewer sees them."""
+        return self.size if self.orientation < 5 else (self.size[1], self.size[0])
 
 
 # A scan of nothing costs 0.7 ms per million samples of its component, so 64 of them over 50 MP would cost 2.4 s before
@@ -83,7 +90,8 @@ def check_size(width: int, height: int, *, limits: ImageLimits) -> None:
 
 
 def _inspect_jpeg(data: bytes, limits: ImageLimits) -> Header:
-    kept, orientation, adobe, scans, samples, first_scan, end = [b"\xff\xd8"], 1, False, 0, 0, 0, len(data)
+    kept, orientation, adobe, scans, first_scan, end = [b"\xff\xd8"], 1, False, 0, 0, len(data)
+    size, samples = (0, 0), 0
     for marker, start, payload in containers.jpeg_segments(data):
         if marker == containers.EOI:
             end = start + 2
@@ -95,7 +103,8 @@ def _inspect_jpeg(data: bytes, limits: ImageLimits) -> Header:
         elif marker in _OTHER_FRAMES:
             raise errors.ImageDamaged(reason="coding", marker=marker)
         elif marker in _FRAMES:
-            samples = _jpeg_samples(payload, limits)
+            frame, samples = _jpeg_frame(payload, limits)
+            size = size if first_scan else frame
         elif marker == _APP1 and payload.startswith(b"Exif\0\0"):
             orientation = containers.orientation(payload[6:])
         adobe = adobe or (marker == _ADOBE and payload.startswith(b"Adobe"))
@@ -103,7 +112,7 @@ def _inspect_jpeg(data: bytes, limits: ImageLimits) -> Header:
             kept.append(data[start : start + 4 + len(payload)])
     if not first_scan:
         raise errors.ImageDamaged(reason="no-scan")
-    return Header(Format.JPEG, b"".join([*kept, data[first_scan:end]]), orientation, adobe)
+    return Header(Format.JPEG, b"".join([*kept, data[first_scan:end]]), orientation, size, adobe)
 
 
 def _carries_picture(marker: int, payload: bytes) -> bool:
@@ -119,12 +128,13 @@ def _check_scans(scans: int, samples: int, limits: ImageLimits) -> None:
         raise errors.ImageTooCostly(scans=scans, max_scans=limits.max_scans, samples=samples)
 
 
-def _jpeg_samples(payload: bytes, limits: ImageLimits) -> int:
+def _jpeg_frame(payload: bytes, limits: ImageLimits) -> tuple[tuple[int, int], int]:
+    """Width and height, and how many samples all components have together."""
     if len(payload) < 6:
         raise errors.ImageDamaged(reason="frame")
     height, width, components = struct.unpack_from(">HHB", payload, 1)
     check_size(width, height, limits=limits)
-    return int(width * height * components)
+    return (width, height), width * height * components
 
 
 def _inspect_png(data: bytes, limits: ImageLimits) -> Header:

@@ -1,11 +1,12 @@
 """What a similarity is worth: cosine → calibrated likelihood ratio, interval, band. It never judges outside its data.
 
-The curves are fitted and tested by `python -m benchmarks.calibrate` and lie in models/<bundle>/calibration.json.
+The curves are fitted and tested by `python -m benchmarks.calibrate` and lie in models/<bundle>/calibration.json. What
+several models or several photographs say is put together by `fuse`, as facematch/fusion.py weighs it.
 """
 
-import hashlib
 import json
 import math
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
@@ -13,50 +14,13 @@ from typing import TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
+from facematch.bands import REASONS, band_of
 from facematch.errors import CalibrationMissing
+from facematch.fusion import Fusion, content_id, parts_of
 from facematch.types import Likelihood
 
 INFANT_BELOW_YEARS = 3.0  # toddlers look alike to every known model, and soon no longer like themselves
-NO_DIRECTION = math.log10(2)  # ENFSI 2015: a ratio between 1/2 and 2 supports neither side
 TIE_BREAK = 1e-3  # what a whole unit of cosine adds to the nominal value, so that capped candidates keep an order
-
-
-def N_(sentence: str) -> str:  # noqa: N802 (the name that gettext's extraction looks for)
-    """Mark a sentence for translation; the page translates it."""
-    return sentence
-
-
-BANDS: dict[str, str] = {
-    "speaks-against": N_("The comparison speaks against these being one person."),
-    "inconclusive": N_("The comparison supports neither one person nor two."),
-    "limited": N_("Limited support for one person: at least 2 times more probable than for two different people."),
-    "moderate": N_("Moderate support for one person: at least 10 times more probable than for two different people."),
-    "moderately-strong": N_(
-        "Moderately strong support for one person: at least 100 times more probable than for two different people."
-    ),
-    "strong": N_("Strong support for one person: at least 1,000 times more probable than for two different people."),
-    "very-strong": N_(
-        "Very strong support for one person: at least 10,000 times more probable than for two different people."
-    ),
-    "not-calibrated": N_("Not calibrated for this range: no likelihood ratio can be given."),
-}
-SUPPORT = (
-    (NO_DIRECTION, "limited"),
-    (1.0, "moderate"),
-    (2.0, "moderately-strong"),
-    (3.0, "strong"),
-    (4.0, "very-strong"),
-)
-
-REASONS: dict[str, str] = {
-    "infant": N_("One picture shows a child below 3 years; faces of that age cannot be told apart reliably."),
-    "child": N_("One picture shows a person younger than those the calibration was made with."),
-    "age-gap-beyond-data": N_("More years lie between the pictures than the calibration was made with."),
-    "age-unknown": N_("The age of a person in one of the pictures is not known."),
-    "age-gap-unknown": N_("It is not known how many years lie between the pictures."),
-    "picture-too-small": N_("A face is smaller than those the calibration was made with."),
-    "picture-size-unknown": N_("The size of a face in one of the pictures is not known."),
-}
 
 
 class CalibrationFile(TypedDict):
@@ -139,7 +103,7 @@ class Calibration:
         curves = self.curves
         middle, low, high = (self._bounded(cosine, curve) for curve in (curves.log10_lr, curves.low, curves.high))
         return Likelihood(
-            nominal_log10_lr=middle + TIE_BREAK * cosine,
+            nominal_log10_lr=float(self.nominal(np.float64(cosine))),
             log10_lr=middle if reason is None else None,
             low=low if reason is None else None,
             high=high if reason is None else None,
@@ -149,22 +113,26 @@ class Calibration:
             calibration=self.id,
         )
 
+    def nominal(self, cosine: NDArray[np.float64] | np.float64) -> NDArray[np.float64]:
+        """What orders candidates, for cosines of any shape: the bounded log10 ratio, ties broken by the cosine."""
+        middle = np.interp(cosine, self.curves.cosine, self.curves.log10_lr).clip(self.floor, self.cap)
+        return np.asarray(middle + TIE_BREAK * cosine)
+
     def _bounded(self, cosine: float, curve: NDArray[np.float64]) -> float:
         return min(max(float(np.interp(cosine, self.curves.cosine, curve)), self.floor), self.cap)
 
 
-def band_of(low: float | None, high: float | None) -> str:
-    """The BANDS code of an interval of log10 likelihood ratios; its end nearest to zero decides.
+def fuse(photos: Sequence[Collection[Likelihood]], *, fusion: Fusion, gallery_size: int) -> Likelihood:
+    """Put together what several models say about each of several pairs of pictures of the same two people.
 
-    Steps and words: ENFSI Guideline for Evaluative Reporting in Forensic Science (2015), table of verbal equivalents;
-    "limited" is its "weak". One word covers all ratios below 1/2: nobody is ruled out by this number.
+    photos: for each pair of pictures the likelihoods of the models that could compare it, in any order; a single one
+    comes back as it is. gallery_size: as in Calibration.assess. What is outside its calibrated range counts for the
+    order (`nominal_log10_lr`) but not for the ratio. Raises ValueError when nothing was compared.
     """
-    if low is None or high is None:
-        return "not-calibrated"
-    if high <= -NO_DIRECTION:
-        return "speaks-against"
-    reached = [code for least, code in SUPPORT if low >= least]
-    return reached[-1] if reached else "inconclusive"
+    pairs = [_across_models(members, fusion, gallery_size) for members in photos if members]
+    if not pairs:
+        raise ValueError("nothing was compared")
+    return pairs[0] if len(pairs) == 1 else _across_photos(pairs, fusion)
 
 
 def read_calibration(path: Path, *, contract: str) -> Calibration:
@@ -176,12 +144,6 @@ def read_calibration(path: Path, *, contract: str) -> Calibration:
     if calibration.contract != contract:
         raise CalibrationMissing(contract=contract, fitted_for=calibration.contract)
     return calibration
-
-
-def content_id(content: object) -> str:
-    """The first 12 hex digits of the SHA-256 of the content, whatever its layout on disk."""
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 
 def _parse(content: CalibrationFile) -> Calibration:
@@ -202,3 +164,49 @@ def _parse(content: CalibrationFile) -> Calibration:
 
 def _or_nan(value: float | None) -> float:
     return math.nan if value is None else value
+
+
+def _across_models(members: Collection[Likelihood], fusion: Fusion, gallery_size: int) -> Likelihood:
+    """One pair of pictures. The interval is that of parts which err fully together, the widest there is."""
+    if len(members) == 1:
+        return next(iter(members))
+    whole = {member.calibration: member for member in members}
+    inside = {part: ratio for part, member in whole.items() if (ratio := _ratio_of(member))}
+    order, rule = fusion.rule(whole), fusion.rule(inside)
+    nominal = order.weigh({part: member.nominal_log10_lr for part, member in whole.items()})
+    ends = [rule.bound(rule.weigh({part: ratio[end] for part, ratio in inside.items()})) for end in range(3)]
+    share = order.share_of_strangers(nominal)
+    # Whoever reaches the fused value reaches that of one part at least: where it was not counted, the sum bounds it.
+    strangers = math.fsum(member.expected_strangers for member in members) if share is None else gallery_size * share
+    return _fused(whole.values(), fusion.name(whole), nominal=nominal, ends=ends if inside else [], strangers=strangers)
+
+
+def _across_photos(pairs: Sequence[Likelihood], fusion: Fusion) -> Likelihood:
+    """Several photographs of a person. Strangers are counted as for the best one: most people show no more than one."""
+    inside = [(pair.calibration, ratio) for pair in pairs if (ratio := _ratio_of(pair))]
+    ends = [fusion.across_photos([(name, ratio[end]) for name, ratio in inside]) for end in range(3) if inside]
+    nominal = fusion.gather([pair.nominal_log10_lr for pair in pairs])
+    name = fusion.name(frozenset().union(*(parts_of(pair.calibration) for pair in pairs)))
+    return _fused(pairs, name, nominal=nominal, ends=ends, strangers=min(pair.expected_strangers for pair in pairs))
+
+
+def _ratio_of(likelihood: Likelihood) -> tuple[float, float, float] | None:
+    middle, low, high = likelihood.log10_lr, likelihood.low, likelihood.high
+    return None if middle is None or low is None or high is None else (low, middle, high)
+
+
+def _fused(
+    members: Collection[Likelihood], name: str, *, nominal: float, ends: Sequence[float], strangers: float
+) -> Likelihood:
+    low, middle, high = ends or (None, None, None)
+    given = {member.reason for member in members}
+    return Likelihood(
+        nominal_log10_lr=nominal,
+        log10_lr=middle,
+        low=low,
+        high=high,
+        band=band_of(low, high),
+        reason=None if ends else next(code for code in REASONS if code in given),
+        expected_strangers=strangers,
+        calibration=name,
+    )

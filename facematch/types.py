@@ -11,6 +11,8 @@ Crop = NDArray[np.uint8]  # (112, 112, 3), blue-green-red, aligned on five landm
 Template = NDArray[np.float32]  # (d,), Euclidean norm 1
 Landmarks = NDArray[np.float32]  # (5, 2) pixels; as the viewer sees: left eye, right eye, nose, mouth corners
 
+UNKNOWN = -1.0  # a quality that could not be assessed (ISO/IEC 29794-1: FailureToAssess)
+
 
 @dataclass(frozen=True, slots=True)
 class Box:
@@ -33,26 +35,28 @@ class Detection:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """Component values by their ISO/IEC 29794-5 name, 0..100, -1 where a component cannot be assessed."""
+    """Component values by their ISO/IEC 29794-5 name, 0..100, -1 where a component cannot be assessed.
+
+    `utility` is their UnifiedQualityScore: 0..100, how well the template will match, -1 where nobody has measured that
+    for the bundle. `causes` are the components that hurt, worst first, where it is not good.
+    """
 
     components: Mapping[str, float]
-
-    @property
-    def weakest(self) -> str | None:
-        """Name of the assessed component with the lowest value, or None when nothing could be assessed."""
-        assessed = {name: value for name, value in self.components.items() if value >= 0}
-        return min(assessed, key=lambda name: assessed[name]) if assessed else None
+    utility: float = UNKNOWN
+    causes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """One face of a picture with all that later rooms need: crop, quality, and a template under its contract."""
+    """One face of a picture with all that later rooms need: crop, quality, and a template under each contract.
+
+    `templates` holds (d,) unit vectors by contract id, the leading model first; a model that did not see it is absent.
+    """
 
     detection: Detection
     crop: Crop
     quality: Quality
-    template: Template
-    contract: str
+    templates: Mapping[str, Template]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,40 +1,44 @@
-"""The exact index, default and yardstick: FAISS lists, float64 decides, best per person.
+"""The exact index, default and yardstick: a first pass finds candidates, float64 decides, best per person.
 
 It never answers from a state between two changes, and never takes a vector that is not unit.
 
-A search takes the store's view once and keeps it: a float32 pass over every block (`scan`), an exact second look at
-the few rows that can matter (`grouping`, with the proof). Where the list was too short to be certain (a person with
-many templates, a mass of ties, rows the filter drops) the pass is repeated eight times wider for those queries only;
-at the latest when whole blocks are listed nothing is left out, so it ends, and ends exact.
+A search takes the store's view once and keeps it: a pass over every block (`sift` over codes, or `scan` in float32
+where NumKong or the processor's integers are missing and on a card), then an exact second look at the few rows that
+can matter (`grouping`, with the proof). Where a float32 list was too short to be certain (a person with many templates,
+a mass of ties, rows the filter drops) that pass is repeated eight times wider for those queries only; at the latest
+when whole blocks are listed nothing is left out, so it ends, and ends exact.
 """
 
 from collections.abc import Iterable, Sequence
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 
-from index import grouping
+from index import codes, grouping
 from index.errors import NotUnit, StaleRevision, VectorRefused, WrongDimension
-from index.grouping import Candidates, Scores
-from index.scan import Listed, scan_for
-from index.store import BLOCK, Flags, Numbers, Part, Rows, Store
+from index.grouping import Scores, Truth
+from index.labels import Labels, Numbers, Wanted
+from index.scan import Scan, Scope, Task, in_turns, scan_for
+from index.sift import CodeScan
+from index.store import BLOCK, Block, Part, Rows, Store, View, by_block
 from index.types import EVERYTHING, Change, Entry, Filter, Neighbour, Stamp, Vectors
 
 UNIT_TOLERANCE = 1e-3  # of the norm; float32 unit vectors are within 1e-6, anything else is not a template
-FIRST_WIDTH = 32  # rows each block lists at first: room for k persons with a few templates each
-WIDER = 8
 GULP = 4_096  # rows restored or scored at a time
 
 
 class FlatIndex:
     """Exact inner products of unit vectors of one contract, on `device` "cpu" or "cuda" (EngineUnavailable).
 
-    Many threads may search while one changes it. A removed vector is wiped once no running search can see it.
+    Many threads may search while one changes it. A removed vector is wiped once no running search can see it. With a
+    `folder` the float32 vectors lie in nameless files there (OSError where the disk is full) and only codes and labels
+    need memory: some 570 bytes a template at d = 512 instead of 2,620.
     """
 
-    def __init__(self, contract: str, dimension: int, *, device: str = "cpu") -> None:
-        self._scan = scan_for(device)
-        self._store = Store(contract, dimension)
+    def __init__(self, contract: str, dimension: int, *, device: str = "cpu", folder: Path | None = None) -> None:
+        self._scan: Scan = CodeScan() if device == "cpu" and codes.available() else scan_for(device)
+        self._store = Store(contract, dimension, folder)
 
     @property
     def stamp(self) -> Stamp:
@@ -44,9 +48,18 @@ class FlatIndex:
     def dimension(self) -> int:
         return self._store.dimension
 
+    @property
+    def view(self) -> View:
+        """The present state, which stays what it is while the index changes."""
+        return self._store.view
+
     def entries(self) -> Iterable[Entry]:
         """Every entry of one state, even while the index changes."""
         return self._store.view.entries()
+
+    def adopt(self, blocks: Sequence[Block], count: int, *, revision: int) -> None:
+        """Hold the first `count` slots of blocks that were checked when they were saved; only while still empty."""
+        self._store.adopt(blocks, count, revision=revision)
 
     def apply(self, changes: Sequence[Change]) -> None:
         """Put, replace and remove in order; all or nothing.
@@ -70,7 +83,7 @@ class FlatIndex:
 
     def restore(self, entries: Iterable[Entry], revision: int) -> None:
         """Hold exactly `entries`, as of `revision`; of entries with one template id the last counts."""
-        store = Store(self.stamp.contract, self.dimension)
+        store = Store(self.stamp.contract, self.dimension, self._store.folder)
         stream = iter(entries)
         while batch := list(islice(stream, GULP)):
             distinct = {entry.template: entry for entry in batch}
@@ -88,32 +101,20 @@ class FlatIndex:
             raise ValueError("k counts persons and begins at 1")
         queries = self._checked(queries)
         view = self._store.view  # held to the end: the store wipes and reuses what no living view shows
-        parts = [(part, flags) for part in view.parts if (flags := part.admitted(where)).any()]
+        wanted = Wanted(where)
+        scopes = _scopes(view, wanted)
         answers: list[list[Neighbour]] = [[] for _ in queries]
-        open_rows, width = np.arange(len(queries)), max(FIRST_WIDTH, 2 * k)
-        while parts and open_rows.size:
-            found = self._look(parts, queries[open_rows], width=width)
-            sure = [self._judge(one, queries[row], k, parts=parts) for row, one in zip(open_rows, found, strict=True)]
+        open_rows, attempt = np.arange(len(queries)), 0
+        while scopes and open_rows.size:
+            task = Task(scopes, queries[open_rows], k, wanted)
+            listed = self._scan.look(task, attempt=attempt)
+            truth = _truth(view.parts, task.queries)
+            sure = grouping.best_per_person(listed, k, slack=self._scan.slack(self.dimension), truth=truth)
             for row, answer in zip(open_rows.tolist(), sure, strict=True):
                 answers[row] = answer or []
             open_rows = open_rows[[answer is None for answer in sure]]
-            width *= WIDER
+            attempt += 1
         return answers
-
-    def _look(self, parts: list[tuple[Part, Flags]], queries: Vectors, *, width: int) -> list[Candidates]:
-        """First pass over all parts; one set of candidates for each query."""
-        listed = self._scan.best(parts, queries, width=width)
-        return [_gather(parts, listed, query) for query in range(len(queries))]
-
-    def _judge(
-        self, found: Candidates, query: Vectors, k: int, *, parts: list[tuple[Part, Flags]]
-    ) -> list[Neighbour] | None:
-        blocks = {part.number: part.block.vectors for part, _ in parts}
-
-        def exact(slots: Numbers) -> Scores:
-            return _inner_products(blocks, slots, query.astype(np.float64))
-
-        return grouping.best_per_person(found, k, slack=self._scan.slack(self.dimension), exact=exact)
 
     def _columns(self, entries: list[Entry]) -> Rows:
         for entry in entries:
@@ -124,9 +125,7 @@ class FlatIndex:
             np.stack([entry.vector for entry in entries], out=vectors, casting="same_kind")
         for place in _not_unit(vectors)[:1]:
             raise NotUnit(template=entries[place].template)
-        labels = [(entry.template, entry.person, entry.kind, entry.region) for entry in entries]
-        templates, persons, kinds, regions = np.array(labels, np.int64).reshape(-1, 4).T
-        return Rows(templates, persons, kinds, regions, vectors)
+        return Rows(Labels.of(entries), vectors)
 
     def _checked(self, queries: Vectors) -> Vectors:
         if queries.ndim != 2 or queries.shape[1] != self.dimension:
@@ -144,27 +143,36 @@ def _not_unit(vectors: Vectors) -> list[int]:
         return np.flatnonzero(~(np.abs(norms - 1) <= UNIT_TOLERANCE)).tolist()
 
 
-def _gather(parts: list[tuple[Part, Flags]], listed: list[Listed], query: int) -> Candidates:
-    """The admitted rows that the parts listed for one query, side by side."""
-    columns: list[tuple[Numbers, Numbers, Numbers, Scores]] = []
-    for (part, flags), one in zip(parts, listed, strict=True):
-        rows, scores = one.rows[query], one.scores[query]
-        kept = (rows >= 0) & flags[rows]
-        rows = rows[kept]
-        block = part.block
-        columns.append((rows + part.number * BLOCK, block.persons[rows], block.templates[rows], scores[kept]))
-    slots, persons, templates, scores = (np.concatenate(column) for column in zip(*columns, strict=True))
-    beyond = max(float(one.beyond[query]) for one in listed)
-    return Candidates(slots, persons, templates, scores.astype(np.float64), beyond)
+def _scopes(view: View, wanted: Wanted) -> list[Scope]:
+    """The parts with the rows that the labels admit; parts without any are left out."""
+    if wanted.everything:
+        return [Scope(part, part.live, part.count) for part in view.parts if part.count]
+    return [scope for scope in in_turns(lambda part: _scope(part, wanted), view.parts) if scope.count]
 
 
-def _inner_products(blocks: dict[int, Vectors], slots: Numbers, query: Scores) -> Scores:
-    """Float64, each row summed by itself in one order: equal vectors give equal numbers (BLAS would not)."""
-    scores = np.empty(len(slots), np.float64)
-    for number in np.unique(slots // BLOCK).tolist():
-        places = np.flatnonzero(slots // BLOCK == number)
-        for start in range(0, len(places), GULP):
-            some = places[start : start + GULP]
-            rows = blocks[number][slots[some] % BLOCK].astype(np.float64)
-            scores[some] = np.einsum("ij,j->i", rows, query)
-    return scores
+def _scope(part: Part, wanted: Wanted) -> Scope:
+    flags = wanted.flags(part.block.labels, part.live)
+    return Scope(part, flags, int(np.count_nonzero(flags)))
+
+
+def _truth(parts: Sequence[Part], queries: Vectors) -> Truth:
+    exact = queries.astype(np.float64)
+
+    def template(slots: Numbers) -> Numbers:
+        templates = np.empty(len(slots), np.int64)
+        for number, which in by_block(slots):
+            templates[which] = parts[number].block.labels.template[slots[which] % BLOCK]
+        return templates
+
+    def score(slots: Numbers, which: Numbers) -> Scores:
+        """Each pair summed by itself in one order: equal vectors give equal numbers (BLAS would not)."""
+        scores = np.empty(len(slots), np.float64)
+        for number, mask in by_block(slots):
+            places = np.flatnonzero(mask)
+            for start in range(0, len(places), GULP):
+                some = places[start : start + GULP]
+                rows = parts[number].block.vectors[slots[some] % BLOCK].astype(np.float64)
+                scores[some] = np.einsum("ij,ij->i", rows, exact[which[some]])
+        return scores
+
+    return Truth(template, score)

@@ -1,35 +1,71 @@
-"""The first pass over the blocks: the best rows by float32 score, and how far such a score may be wrong.
+"""The first pass over the blocks: candidate rows with their scores, and how far such a score may be wrong.
 
 This is the door of FAISS. A scan never decides: what it lists, and the bound on what it does not, is judged in
-`grouping`, so another scan (int8, another device) needs only its own `slack`.
+`grouping`, so another scan (`sift` over codes, another device) needs only its own `slack`.
 """
 
 import os
 import threading
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
-from typing import Protocol
+from typing import Protocol, TypeVar, cast
 
 import faiss
 import numpy as np
 from numpy.typing import NDArray
 
 from index.errors import EngineUnavailable
-from index.store import Block, Flags, Numbers, Part
+from index.grouping import Listed, Pairs
+from index.labels import Flags, Numbers, Wanted
+from index.store import BLOCK, Block, Part
 from index.types import Vectors
 
 MATRIX_FROM = 8  # queries: from here one matrix product a block is cheaper than query by query (512-d: half at 8)
 SELECT_BELOW = (0.9, 0.25)  # share admitted under which rows are tested one by one: few queries, many (no BLAS then)
 CARD_WIDEST = 2_048  # largest k of FAISS on a card
+FIRST_WIDTH = 32  # rows each block lists at first: room for k persons with a few templates each
+WIDER = 8  # how much longer the lists are at each further attempt
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 faiss.cvar.distance_compute_blas_threshold = MATRIX_FROM  # its own 128,000 means never
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Scope:
+    """A part, and which of its rows the labels admit: flags (used,), `count` of them, at least one."""
+
+    part: Part
+    flags: Flags
+    count: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Task:
+    """What a scan is asked: the best `k` persons for each query (n, d) among the scopes, nobody that is barred."""
+
+    scopes: Sequence[Scope]
+    queries: Vectors
+    k: int
+    wanted: Wanted
+
+
+class Scan(Protocol):
+    """One way to score blocks."""
+
+    def slack(self, dimension: int) -> float:
+        """Largest |score - true inner product| for vectors of norm within 1e-3 of 1."""
+
+    def look(self, task: Task, *, attempt: int) -> Listed:
+        """Pairs that may matter; a further attempt lists more."""
+
+
 @dataclass(frozen=True, slots=True)
-class Listed:
+class Lists:
     """Per query, descending: `scores` float32 (n, m) and `rows` int64 (n, m), -1 where there was no more.
 
     Rows that are not admitted may be listed; the caller drops them. `beyond` float64 (n,): no admitted row left
@@ -39,16 +75,6 @@ class Listed:
     scores: NDArray[np.float32]
     rows: Numbers
     beyond: NDArray[np.float64]
-
-
-class Scan(Protocol):
-    """One way to score blocks."""
-
-    def slack(self, dimension: int) -> float:
-        """Largest |score - true inner product| for vectors of norm within 1e-3 of 1."""
-
-    def best(self, parts: Sequence[tuple[Part, Flags]], queries: Vectors, *, width: int) -> list[Listed]:
-        """About `width` best rows of each part for each query (n, d); the flags say which rows are admitted."""
 
 
 class HostScan:
@@ -63,8 +89,12 @@ class HostScan:
         unit = dimension * 2.0**-24
         return 1.01 * unit / (1 - unit)  # 1.01 covers norms up to 1.001 and rounding to subnormals
 
-    def best(self, parts: Sequence[tuple[Part, Flags]], queries: Vectors, *, width: int) -> list[Listed]:
-        return list(_workers().map(lambda one: _scan_part(one[0], one[1], queries, width), parts))
+    def look(self, task: Task, *, attempt: int) -> Listed:
+        return _gathered(task, self.best(task.scopes, task.queries, width=_width(task.k, attempt)))
+
+    def best(self, scopes: Sequence[Scope], queries: Vectors, *, width: int) -> list[Lists]:
+        """About `width` best rows of each scope for each query (n, d)."""
+        return in_turns(lambda scope: _scan_part(scope, queries, width), scopes)
 
 
 class CardScan:
@@ -82,19 +112,20 @@ class CardScan:
         """Two factors rounded to the 10 bits of TF32, which the card may use, and float32 sums on top."""
         return 2.0**-9 + self._host.slack(dimension)
 
-    def best(self, parts: Sequence[tuple[Part, Flags]], queries: Vectors, *, width: int) -> list[Listed]:
+    def look(self, task: Task, *, attempt: int) -> Listed:
+        width = _width(task.k, attempt)
         if width > CARD_WIDEST:  # a narrow filter or a mass of ties asks for more than the card can list
-            return self._host.best(parts, queries, width=width)
+            return self._host.look(task, attempt=attempt)
         with self._turn:
-            return [self._scan_part(part, queries, width) for part, _ in parts]
+            return _gathered(task, [self._scan_part(scope.part, task.queries, width) for scope in task.scopes])
 
-    def _scan_part(self, part: Part, queries: Vectors, width: int) -> Listed:
+    def _scan_part(self, part: Part, queries: Vectors, width: int) -> Lists:
         mirror = self._mirror(part)
         width = min(width, mirror.ntotal)
         scores, rows = mirror.search(queries, width)
         beyond = _beyond(scores, rows, all_listed=width == mirror.ntotal)
         rows[rows >= len(part.live)] = -1  # written after this view
-        return Listed(scores, rows, beyond)
+        return Lists(scores, rows, beyond)
 
     def _mirror(self, part: Part) -> faiss.Index:
         block, used = part.block, len(part.live)
@@ -118,18 +149,58 @@ def scan_for(device: str) -> Scan:
 
 @cache
 def _workers() -> ThreadPoolExecutor:
-    """As many threads as OMP_NUM_THREADS or the cores allow, each with FAISS and its BLAS single-threaded."""
-    one_each = (1,)
-    return ThreadPoolExecutor(faiss.omp_get_max_threads(), "scan", faiss.omp_set_num_threads, one_each)
+    """Threads, each with FAISS and its BLAS single-threaded."""
+    return ThreadPoolExecutor(threads(), "scan", faiss.omp_set_num_threads, (1,))
+
+
+@cache
+def threads() -> int:
+    """How many threads search: OMP_NUM_THREADS, or the cores there are."""
+    return faiss.omp_get_max_threads()
+
+
+def in_turns(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+    """The work done for each item, in their order, each thread taking the next item as soon as it is free."""
+    results: list[Result | None] = [None] * len(items)
+    waiting = iter(enumerate(items))
+
+    def take() -> None:
+        for place, item in waiting:
+            results[place] = work(item)
+
+    for turn in [_workers().submit(take) for _ in range(min(threads(), len(items)))]:
+        turn.result()
+    return cast(list[Result], results)
 
 
 os.register_at_fork(after_in_child=_workers.cache_clear)  # threads do not survive a fork
 
 
-def _scan_part(part: Part, admitted: Flags, queries: Vectors, width: int) -> Listed:
-    used, count = len(admitted), int(np.count_nonzero(admitted))
-    select = count < SELECT_BELOW[len(queries) >= MATRIX_FROM] * used
-    width = min(used, width if select else width * used // count)  # of listed rows, that share will be dropped
+def pair_products(vectors: Vectors, rows: Numbers, *, queries: Vectors, which: Numbers) -> NDArray[np.float32]:
+    """Inner products (n,) in float32, with the slack of `HostScan`: of vectors[rows[i]] with queries[which[i]]."""
+    scores = np.empty(len(rows), np.float32)
+    rows, which = np.ascontiguousarray(rows), np.ascontiguousarray(which)
+    if len(rows):
+        faiss.pairwise_indexed_inner_product(  # type: ignore[attr-defined]
+            queries.shape[1],
+            len(rows),
+            faiss.swig_ptr(queries),
+            faiss.swig_ptr(which),
+            faiss.swig_ptr(vectors),
+            faiss.swig_ptr(rows),
+            faiss.swig_ptr(scores),
+        )
+    return scores
+
+
+def _width(k: int, attempt: int) -> int:
+    return int(max(FIRST_WIDTH, 2 * k) * WIDER**attempt)
+
+
+def _scan_part(scope: Scope, queries: Vectors, width: int) -> Lists:
+    part, admitted, used = scope.part, scope.flags, len(scope.flags)
+    select = scope.count < SELECT_BELOW[len(queries) >= MATRIX_FROM] * used
+    width = min(used, width if select else width * used // scope.count)  # of listed rows, that share will be dropped
     scores = np.empty((len(queries), width), np.float32)
     rows = np.empty((len(queries), width), np.int64)
     bits = np.packbits(admitted, bitorder="little")  # the selector borrows it: it must outlive the call
@@ -144,10 +215,25 @@ def _scan_part(part: Part, admitted: Flags, queries: Vectors, width: int) -> Lis
         faiss.swig_ptr(rows),
         faiss.IDSelectorBitmap(len(bits), faiss.swig_ptr(bits)) if select else None,
     )
-    return Listed(scores, rows, _beyond(scores, rows, all_listed=width == used))
+    return Lists(scores, rows, _beyond(scores, rows, all_listed=width == used))
 
 
 def _beyond(scores: NDArray[np.float32], rows: Numbers, *, all_listed: bool) -> NDArray[np.float64]:
     if all_listed:
         return np.full(len(scores), -np.inf)
     return np.where(rows[:, -1] < 0, -np.inf, scores[:, -1].astype(np.float64))
+
+
+def _gathered(task: Task, lists: list[Lists]) -> Listed:
+    """The admitted rows that the parts listed, side by side."""
+    found = [_admitted(task, scope, one) for scope, one in zip(task.scopes, lists, strict=True)]
+    return Listed(Pairs.join(found), np.max([one.beyond for one in lists], axis=0))
+
+
+def _admitted(task: Task, scope: Scope, lists: Lists) -> Pairs:
+    kept = (lists.rows >= 0) & scope.flags[lists.rows]
+    queries, rows, scores = np.nonzero(kept)[0], lists.rows[kept], lists.scores[kept]
+    persons = scope.part.block.labels.person[rows]
+    pairs = Pairs(queries, rows + scope.part.number * BLOCK, persons, scores)
+    barred = task.wanted.bars(persons)
+    return pairs if barred is None else pairs.at(~barred)

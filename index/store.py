@@ -5,60 +5,81 @@ A slot given up is wiped and used again only when the last view that shows it is
 so a search needs no lock. The store never scores and never judges a vector.
 """
 
+import mmap
+import os
+import tempfile
 import weakref
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from index.types import Entry, Filter, Stamp, Vectors
+from index.codes import NEAR, Codes, encode, room_for_codes
+from index.labels import Flags, Labels, Numbers
+from index.slots import SlotTable
+from index.types import Entry, Stamp, Vectors
 
-BLOCK = 32_768  # slots; 67 MB of vectors at d = 512, of which only the pages written take memory
+BLOCK = 131_072  # slots; 268 MB of vectors at d = 512, of which only the pages written take memory
 STRIDE = 4_096  # rows copied at a time when entries are read out
 
-Numbers = NDArray[np.int64]
-Flags = NDArray[np.bool_]
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Rows:
-    """Entries as columns: ids and labels int64 (n,), unit vectors float32 (n, d)."""
+    """Entries as columns: labels (n,) and unit vectors float32 (n, d)."""
 
-    templates: Numbers
-    persons: Numbers
-    kinds: Numbers
-    regions: Numbers
+    labels: Labels
     vectors: Vectors
 
+    def at(self, which: slice | Flags) -> "Rows":
+        """Some of them."""
+        return Rows(self.labels.at(which), self.vectors[which])
 
+
+@dataclass(slots=True, weakref_slot=True, eq=False)
 class Block:
-    """BLOCK slots in place; `version` grows after every write, for mirrors on a device."""
+    """BLOCK slots in place: vectors float32 (BLOCK, d), their codes, how far the codes are off, and labels.
 
-    def __init__(self, dimension: int) -> None:
-        self.vectors: Vectors = np.zeros((BLOCK, dimension), np.float32)
-        self.templates: Numbers = np.zeros(BLOCK, np.int64)
-        self.persons: Numbers = np.zeros(BLOCK, np.int64)
-        self.kinds: Numbers = np.zeros(BLOCK, np.int64)
-        self.regions: Numbers = np.zeros(BLOCK, np.int64)
-        self.version = 0
+    `version` grows after every write, for mirrors on a device.
+    """
 
-    def write(self, at: Numbers, rows: Rows, which: Flags) -> None:
-        self.vectors[at] = rows.vectors[which]
-        self.templates[at] = rows.templates[which]
-        self.persons[at] = rows.persons[which]
-        self.kinds[at] = rows.kinds[which]
-        self.regions[at] = rows.regions[which]
+    vectors: Vectors
+    codes: Codes
+    errors: NDArray[np.float32]
+    labels: Labels
+    version: int = 0
+
+    @classmethod
+    def empty(cls, dimension: int, *, folder: Path | None = None, vectors: Vectors | None = None) -> "Block":
+        """A block of zeros; pages never written take no memory.
+
+        With a folder the vectors lie in a file there that has no name any more, so that the system may put them out of
+        memory; OSError where the disk has no room for them. With `vectors` they lie where those do.
+        """
+        if vectors is None:
+            vectors = _mapped(folder, dimension) if folder else np.zeros((BLOCK, dimension), np.float32)
+        errors = np.zeros(BLOCK, np.float32)
+        return cls(vectors, room_for_codes(BLOCK, dimension), errors, Labels.empty(BLOCK))
+
+    def write(self, at: Numbers, rows: Rows) -> None:
+        self.vectors[at] = rows.vectors
+        for start in range(0, len(at), STRIDE):
+            some = at[start : start + STRIDE]
+            self.codes[some], self.errors[some] = encode(rows.vectors[start : start + STRIDE])
+        self.labels.write(at, rows.labels)
         self.version += 1
 
     def wipe(self, at: Numbers) -> None:
-        for column in (self.vectors, self.templates, self.persons, self.kinds, self.regions):
+        for column in (self.vectors, self.codes, self.errors):
             column[at] = 0
+        self.labels.wipe(at)
         self.version += 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Part:
     """One block as a view shows it: its slot `i` counts where `live[i]`; slots past the end were never used."""
 
@@ -66,16 +87,15 @@ class Part:
     block: Block
     live: Flags
 
-    def admitted(self, where: Filter) -> Flags:
-        """The live slots that `where` lets answer, bool (used,)."""
-        used, flags = len(self.live), self.live
-        if where.kinds is not None:
-            flags = flags & np.isin(self.block.kinds[:used], _numbers(where.kinds))
-        if where.regions is not None:
-            flags = flags & np.isin(self.block.regions[:used], _numbers(where.regions))
-        if where.excluded_persons:
-            flags = flags & ~np.isin(self.block.persons[:used], _numbers(where.excluded_persons))
-        return flags
+    @cached_property
+    def count(self) -> int:
+        """How many slots count."""
+        return int(np.count_nonzero(self.live))
+
+    @cached_property
+    def odd(self) -> Numbers:
+        """The slots whose codes are further off than NEAR."""
+        return np.flatnonzero((self.block.errors[: len(self.live)] > NEAR) & self.live)
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
@@ -85,52 +105,69 @@ class View:
     stamp: Stamp
     parts: tuple[Part, ...]
 
-    def entries(self) -> Iterator[Entry]:
-        """Every live entry with a vector of its own."""
+    def rows(self) -> Iterator[Rows]:
+        """Every live row, copied, up to STRIDE at a time."""
         for part in self.parts:
             slots = np.flatnonzero(part.live)
             for start in range(0, len(slots), STRIDE):
-                yield from _entries(part.block, slots[start : start + STRIDE])
+                some = slots[start : start + STRIDE]
+                yield Rows(part.block.labels.at(some), part.block.vectors[some])
+
+    def entries(self) -> Iterator[Entry]:
+        """Every live entry with a vector of its own."""
+        for rows in self.rows():
+            yield from rows.labels.entries(rows.vectors)
 
 
 class Store:
     """The one mutable place of a flat index. `view` is what readers take; everything else is the writer's."""
 
-    def __init__(self, contract: str, dimension: int) -> None:
+    def __init__(self, contract: str, dimension: int, folder: Path | None = None) -> None:
         self.view = View(Stamp(contract, 0, 0), ())
         self.dimension = dimension
+        self.folder = folder
         self._blocks: list[Block] = []
-        self._slot_of: dict[int, int] = {}
+        self._names = SlotTable()
         self._used = 0
         self._free: list[int] = []
         self._retired: deque[tuple[weakref.ref[View], Numbers]] = deque()
 
     def change(self, rows: Rows, gone: Sequence[int], *, revision: int) -> None:
-        """Put `rows` (templates distinct), drop the templates `gone` (unknown ones are ignored), publish."""
+        """Put `rows` (templates distinct), drop the templates `gone` (unknown ones are ignored), publish.
+
+        OSError when the folder of the vectors is full: nothing has changed then.
+        """
         self._reclaim()
-        slots = self._take(len(rows.templates))
-        for number in np.unique(slots // BLOCK).tolist():
-            which = slots // BLOCK == number
-            self._blocks[number].write(slots[which] % BLOCK, rows, which)
-        put = rows.templates.tolist()
-        left = _numbers(slot for name in (*gone, *put) if (slot := self._slot_of.get(name)) is not None)
-        parts = self._parts(slots, left)
-        for name in gone:
-            self._slot_of.pop(name, None)
-        self._slot_of.update(zip(put, slots.tolist(), strict=True))
-        self._retired.append((weakref.ref(self.view), left))
-        self.view = View(Stamp(self.view.stamp.contract, revision, len(self._slot_of)), parts)
+        put = rows.labels.template.tolist()
+        slots = self._take(len(put))
+        for number, which in by_block(slots):
+            self._blocks[number].write(slots[which] % BLOCK, rows.at(which))
+        left = self._names.change(gone, put, slots)
+        self._publish(slots, left, revision)
         self._reclaim()
 
+    def adopt(self, blocks: Sequence[Block], count: int, *, revision: int) -> None:
+        """Begin with filled blocks, all full but the last: `count` slots are live. Only for a store never changed."""
+        self._blocks, self._used = list(blocks), count
+        slots = np.arange(count)
+        names = [block.labels.template for block in blocks]
+        self._names.change((), np.concatenate(names)[:count].tolist() if names else (), slots)
+        self._publish(slots, slots[:0], revision)
+
+    def _publish(self, put: Numbers, left: Numbers, revision: int) -> None:
+        self._retired.append((weakref.ref(self.view), left))
+        stamp = Stamp(self.view.stamp.contract, revision, self._names.count)
+        self.view = View(stamp, self._parts(put, left))
+
     def _take(self, count: int) -> Numbers:
-        cut = max(0, len(self._free) - count)
+        fresh = max(0, count - len(self._free))
+        while len(self._blocks) * BLOCK < self._used + fresh:
+            self._blocks.append(Block.empty(self.dimension, folder=self.folder))
+        cut = len(self._free) - (count - fresh)
         reused = self._free[cut:]
         del self._free[cut:]
-        fresh = range(self._used, self._used + count - len(reused))
-        self._used = fresh.stop
-        while len(self._blocks) * BLOCK < self._used:
-            self._blocks.append(Block(self.dimension))
-        return _numbers((*reused, *fresh))
+        self._used += fresh
+        return np.fromiter((*reused, *range(self._used - fresh, self._used)), np.int64)
 
     def _parts(self, put: Numbers, left: Numbers) -> tuple[Part, ...]:
         """The parts of the next view: those touched are new, the others are the last view's own."""
@@ -148,18 +185,20 @@ class Store:
         """Wipe and free what no living view shows: in order, so that an older view protects all that came after."""
         while self._retired and self._retired[0][0]() is None:
             _, slots = self._retired.popleft()
-            for number in np.unique(slots // BLOCK).tolist():
-                self._blocks[number].wipe(slots[slots // BLOCK == number] % BLOCK)
+            for number, which in by_block(slots):
+                self._blocks[number].wipe(slots[which] % BLOCK)
             self._free.extend(slots.tolist())
 
 
-def _numbers(values: "Sequence[int] | frozenset[int] | Iterator[int]") -> Numbers:
-    return np.fromiter(values, np.int64)
+def by_block(slots: Numbers) -> Iterator[tuple[int, Flags]]:
+    """The numbers of the blocks that hold the slots, each with which of them it holds."""
+    for number in np.unique(slots // BLOCK).tolist():
+        yield number, slots // BLOCK == number
 
 
-def _entries(block: Block, slots: Numbers) -> Iterator[Entry]:
-    labels = (block.templates, block.persons, block.kinds, block.regions)
-    vectors = block.vectors[slots]
-    lists = (label[slots].tolist() for label in labels)
-    for template, person, kind, region, vector in zip(*lists, vectors, strict=True):
-        yield Entry(template, person, kind, region, vector)
+def _mapped(folder: Path, dimension: int) -> Vectors:
+    size = BLOCK * dimension * 4
+    with tempfile.TemporaryFile(dir=folder) as file:
+        os.posix_fallocate(file.fileno(), 0, size)  # a full disk is refused here, not by a fault while writing
+        room = mmap.mmap(file.fileno(), size)
+    return np.frombuffer(room, np.float32).reshape(BLOCK, dimension)

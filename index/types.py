@@ -8,17 +8,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]  # (n, d), rows of Euclidean norm 1
+Span = tuple[int, int]  # first and last, both included
+
+ANY_YEAR: Span = (0, 9_999)
+ANY_DAY: Span = (0, 3_652_059)  # proleptic Gregorian ordinals, as `datetime.date.toordinal` counts them
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One template: its id, its person, the labels people filter by, and its unit vector (d,) float32."""
+    """One template: its id, its person, the labels people filter by, and its unit vector (d,) float32.
+
+    `sex` by ISO/IEC 5218 (0 not known); `born` the years in which the person may have been born; `seen` the days, as
+    ordinals, between which the person was found or went missing. What is not known is the widest span.
+    """
 
     template: int
     person: int
     kind: int
     region: int
     vector: NDArray[np.float32]
+    sex: int = 0
+    born: Span = ANY_YEAR
+    seen: Span = ANY_DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +43,18 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which entries a search may answer with; None admits all. Applied inside the scan, so k answers stay k."""
+    """Which entries a search may answer with; None admits all. Applied inside the scan, so k answers stay k.
+
+    `born` and `seen` admit every entry whose span meets theirs. What is not known about an entry never keeps it out:
+    sex 0 is admitted by every `sexes`, the widest span by every span.
+    """
 
     kinds: frozenset[int] | None = None
     regions: frozenset[int] | None = None
     excluded_persons: frozenset[int] = frozenset()
+    sexes: frozenset[int] | None = None
+    born: Span | None = None
+    seen: Span | None = None
 
 
 EVERYTHING = Filter()

@@ -4,11 +4,15 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from facematch.bundle import default_models_dir, default_weights_dir, read_bundle
 from facematch.errors import WeightsUnreachable
 from facematch.extractor import Extractor, open_extractor
 from facematch.fetch import fetch_weights
+
+settings.register_profile("any-machine", deadline=None)  # how long an example takes says more about the neighbours
+settings.load_profile("any-machine")
 
 
 @pytest.fixture(scope="session")
@@ -37,9 +41,19 @@ def opencv_zoo(weights_dir: Path) -> Extractor:
 @pytest.fixture(scope="session")
 def buffalo_sc() -> Extractor:
     """InsightFace's small bundle, for comparing only; skips where it cannot be fetched."""
+    return _for_research("buffalo_sc")
+
+
+@pytest.fixture(scope="session")
+def edgeface_s() -> Extractor:
+    """EdgeFace-S behind SCRFD, for comparing only; skips where it cannot be fetched."""
+    return _for_research("edgeface-s")
+
+
+def _for_research(name: str) -> Extractor:
     folder = default_weights_dir()
     try:
-        fetch_weights(read_bundle("buffalo_sc", default_models_dir()), folder, accept_licence=True, announce=print)
+        fetch_weights(read_bundle(name, default_models_dir()), folder, accept_licence=True, announce=print)
     except WeightsUnreachable:
-        pytest.skip("the weights of buffalo_sc cannot be fetched here")
-    return open_extractor("buffalo_sc", models_dir=default_models_dir(), weights_dir=folder)
+        pytest.skip(f"the weights of {name} cannot be fetched here")
+    return open_extractor(name, models_dir=default_models_dir(), weights_dir=folder)

@@ -6,9 +6,11 @@ held for an instant only, and always taken last, so two transactions cannot wait
 
 import hashlib
 import json
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -63,12 +65,12 @@ def entries_after(session: Session, seq: int, *, limit: int) -> list[AuditEntry]
 def check_chain(session: Session) -> ChainState:
     """Walk the whole chain: sequence without a gap, hashes that follow, head that matches."""
     seq, previous = 0, GENESIS
-    query = sa.select(AuditEntry).order_by(AuditEntry.seq).execution_options(yield_per=1000)
-    with closing(session.scalars(query)) as entries:
-        for entry in entries:
-            if entry.seq != seq + 1 or entry.previous_hash != previous or entry.hash != _hash(entry):
+    query = sa.select(*AuditEntry.__table__.columns).order_by(AuditEntry.seq).execution_options(yield_per=1000)
+    with closing(session.execute(query).mappings()) as rows:
+        for row in rows:
+            if row["seq"] != seq + 1 or row["previous_hash"] != previous or row["hash"] != _hash(row):
                 return ChainState(seq, broken_at=seq + 1)
-            seq, previous = entry.seq, entry.hash
+            seq, previous = row["seq"], row["hash"]
     head = session.get(AuditHead, 1)
     at_head = (head.seq, head.hash) if head else (0, GENESIS)
     return ChainState(seq, broken_at=None if at_head == (seq, previous) else seq + 1)
@@ -80,38 +82,27 @@ def _chain(session: Session) -> None:
     if not pending:
         return
     head = session.get_one(AuditHead, 1, with_for_update=True, populate_existing=True)
+    rows: list[dict[str, Any]] = []
     for deed, facts in pending:
-        entry = AuditEntry(
-            seq=head.seq + 1,
-            at=deed.at,
-            user_id=deed.user_id,
-            organisation_id=deed.organisation_id,
-            act=deed.act,
-            record_kind=deed.record_kind,
-            record_id=deed.record_id,
-            case_id=deed.case_id,
-            reason=deed.reason,
-            facts=facts,
-            previous_hash=head.hash,
-        )
-        entry.hash = _hash(entry)
-        session.add(entry)
-        head.seq, head.hash = entry.seq, entry.hash
+        row = {**vars(deed), "seq": head.seq + 1, "facts": facts, "previous_hash": head.hash}
+        rows.append({**row, "hash": _hash(row)})
+        head.seq, head.hash = rows[-1]["seq"], rows[-1]["hash"]
+    session.execute(sa.insert(AuditEntry), rows)
     session.flush()
 
 
-def _hash(entry: AuditEntry) -> str:
+def _hash(row: Mapping[Any, Any]) -> str:
     content = {
-        "seq": entry.seq,
-        "at": iso(entry.at),
-        "user": entry.user_id,
-        "organisation": entry.organisation_id,
-        "act": entry.act,
-        "record": [entry.record_kind, entry.record_id],
-        "case": entry.case_id,
-        "reason": entry.reason,
-        "facts": entry.facts,
-        "previous": entry.previous_hash,
+        "seq": row["seq"],
+        "at": iso(row["at"]),
+        "user": row["user_id"],
+        "organisation": row["organisation_id"],
+        "act": row["act"],
+        "record": [row["record_kind"], row["record_id"]],
+        "case": row["case_id"],
+        "reason": row["reason"],
+        "facts": row["facts"],
+        "previous": row["previous_hash"],
     }
     text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

@@ -5,6 +5,7 @@ Looking at the picture costs time, so `prepare` runs before the transaction and 
 
 import hashlib
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -51,6 +52,17 @@ class Prepared:
     upload_sha256: str
 
 
+@dataclass(frozen=True)
+class NewPhoto:
+    """A prepared picture, whose it is, and what is said about it."""
+
+    person: Person
+    prepared: Prepared
+    role: str
+    taken_on: str
+    source: str
+
+
 def limits_of(settings: Settings) -> images.ImageLimits:
     """The gates of this node."""
     return images.ImageLimits(max_bytes=settings.upload_limit_mb * 1_000_000)
@@ -63,7 +75,12 @@ def prepare(node: Node, data: bytes) -> Prepared:
     """
     with _AT_ONCE:
         clean = images.clean(data, limits=limits_of(node.settings))
-    return Prepared(node.blobs.put(clean.jpeg), clean.width, clean.height, hashlib.sha256(data).hexdigest())
+    return store(node, clean, upload_sha256=hashlib.sha256(data).hexdigest())
+
+
+def store(node: Node, clean: images.CleanImage, *, upload_sha256: str) -> Prepared:
+    """Store sealed what was let in and made clean elsewhere."""
+    return Prepared(node.blobs.put(clean.jpeg), clean.width, clean.height, upload_sha256)
 
 
 def accept_photo(
@@ -89,30 +106,28 @@ def accept_photo(
     case = policy.get_own_case(session, actor, case_id)
     service.hold(session, case, revision=None)
     service.refuse_ended(case, event="add_photo")
-    said = _said(role, taken_on, source, now=now)
-    person = _person_of(case, person_id)
-    _check_room(session, person, prepared, limit=settings.photos_per_person)
-    photo = Photo(
-        id=ids.new_id(now),
-        case_id=case.id,
-        person=person,
-        role=said.role,
-        state=states.PHOTO.initial,
-        blob=prepared.blob,
-        upload_sha256=prepared.upload_sha256,
-        width=prepared.width,
-        height=prepared.height,
-        taken_on=said.taken_on,
-        source=said.source,
-        added_by=actor.user_id,
-        added_at=now,
-    )
-    session.add(photo)
-    session.flush()
-    deed = _deed("photo-added", "photo", photo.id, by=actor, case_id=case.id, now=now)
-    audit.record(session, deed, role=photo.role, person=person.id)
+    new = NewPhoto(_person_of(case, person_id), prepared, role, taken_on, source)
+    (photo,) = add_photos(session, actor, [new], settings=settings, now=now)
     queue.put(session, "gallery.enrol", {"photo_id": photo.id}, now=now, case_id=case.id)
     return photo
+
+
+def add_photos(
+    session: Session, actor: Actor, news: Sequence[NewPhoto], *, settings: Settings, now: datetime
+) -> list[Photo]:
+    """Write down many pictures of persons whose cases the caller holds; who looks for their faces is the caller's.
+
+    Raises NotPermitted, InvalidInput, PhotoAlreadyThere, TooManyPhotos.
+    """
+    permit(actor, Act.ADD_PHOTO)
+    photos = [_photo(actor, new, now=now) for new in news]
+    _check_room(session, photos, limit=settings.photos_per_person)
+    session.add_all(photos)
+    session.flush()
+    for photo in photos:
+        deed = _deed("photo-added", "photo", photo.id, by=actor, case_id=photo.case_id, now=now)
+        audit.record(session, deed, role=photo.role, person=photo.person_id)
+    return photos
 
 
 def check_may_add(session: Session, actor: Actor, case_id: str) -> None:
@@ -121,10 +136,9 @@ def check_may_add(session: Session, actor: Actor, case_id: str) -> None:
     service.refuse_ended(policy.get_own_case(session, actor, case_id), event="add_photo")
 
 
-def move_photo(session: Session, photo: Photo, event: str) -> None:
+def move_photo(photo: Photo, event: str) -> None:
     """Let a photograph move after its faces were looked for or chosen. Raises WrongState."""
     photo.state = states.PHOTO.move(photo.state, event)
-    session.flush()
 
 
 def list_photos(session: Session, case_id: str) -> list[Photo]:
@@ -167,13 +181,32 @@ def record_view(
     audit.record(session, deed)
 
 
-def _said(role: str, taken_on: str, source: str, *, now: datetime) -> PhotoSaid:
+def _said(new: NewPhoto, *, now: datetime) -> PhotoSaid:
     try:
-        said = PhotoSaid.model_validate({"role": role, "taken_on": taken_on, "source": source})
+        said = PhotoSaid.model_validate({"role": new.role, "taken_on": new.taken_on, "source": new.source})
     except ValidationError as wrong:
         raise InvalidInput(field=str(wrong.errors()[0]["loc"][0])) from wrong
     service.check_past(now, taken_on=said.taken_on)
     return said
+
+
+def _photo(actor: Actor, new: NewPhoto, *, now: datetime) -> Photo:
+    said = _said(new, now=now)
+    return Photo(
+        id=ids.new_id(now),
+        case_id=new.person.case_id,
+        person=new.person,
+        role=said.role,
+        state=states.PHOTO.initial,
+        blob=new.prepared.blob,
+        upload_sha256=new.prepared.upload_sha256,
+        width=new.prepared.width,
+        height=new.prepared.height,
+        taken_on=said.taken_on,
+        source=said.source,
+        added_by=actor.user_id,
+        added_at=now,
+    )
 
 
 def _person_of(case: Case, person_id: str | None) -> Person:
@@ -187,13 +220,18 @@ def _person_of(case: Case, person_id: str | None) -> Person:
     return person
 
 
-def _check_room(session: Session, person: Person, prepared: Prepared, *, limit: int) -> None:
-    there = session.scalars(sa.select(Photo).where(Photo.person_id == person.id)).all()
-    for photo in there:
-        if photo.upload_sha256 == prepared.upload_sha256:
-            raise PhotoAlreadyThere(photo_id=photo.id)
-    if len(there) >= limit:
-        raise TooManyPhotos(limit=limit)
+def _check_room(session: Session, photos: Sequence[Photo], *, limit: int) -> None:
+    there: dict[str, dict[str, str]] = {photo.person.id: {} for photo in photos}  # person → digest → photo
+    query = sa.select(Photo.person_id, Photo.upload_sha256, Photo.id).where(Photo.person_id.in_(there))
+    for person_id, digest, photo_id in session.execute(query):
+        there[person_id][digest] = photo_id
+    for photo in photos:
+        of_person = there[photo.person.id]
+        if photo.upload_sha256 in of_person:
+            raise PhotoAlreadyThere(photo_id=of_person[photo.upload_sha256])
+        if len(of_person) >= limit:
+            raise TooManyPhotos(limit=limit)
+        of_person[photo.upload_sha256] = photo.id
 
 
 def _deed(

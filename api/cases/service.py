@@ -1,5 +1,6 @@
 """Registering, filing, editing and moving cases. Never decides about a match and never looks at a picture."""
 
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
@@ -22,18 +23,20 @@ EARLIEST_ZONE = timedelta(hours=14)  # it may already be tomorrow where the regi
 
 def register_found(session: Session, actor: Actor, new: NewFoundPerson, *, now: datetime) -> FoundPerson:
     """Take somebody in custody into the register. Raises NotPermitted, InvalidInput."""
+    return register_many_found(session, actor, [new], now=now)[0]
+
+
+def register_many_found(
+    session: Session, actor: Actor, news: Sequence[NewFoundPerson], *, now: datetime
+) -> list[FoundPerson]:
+    """Take many people into the register, each with a case of their own. Raises NotPermitted, InvalidInput."""
     permit(actor, Act.REGISTER_FOUND)
-    check_past(now, found_on=new.found_on)
-    case = FoundPerson(
-        **new.model_dump(exclude={"person", "region"}),
-        **_papers(actor, new.region, now=now),
-        state=_after(states.FOUND_PERSON.initial, "found_person", "register"),
-    )
-    case.persons = [_person(new.person, kind="found", described_on=now.date().isoformat(), now=now)]
-    session.add(case)
+    cases = [_found(actor, new, now=now) for new in news]
+    session.add_all(cases)
     session.flush()
-    audit.record(session, _deed("case-registered", case, by=actor, now=now), kind=case.kind, state=case.state)
-    return case
+    for case in cases:
+        audit.record(session, _deed("case-registered", case, by=actor, now=now), kind=case.kind, state=case.state)
+    return cases
 
 
 def file_report(session: Session, actor: Actor, new: NewMissingReport, *, now: datetime) -> MissingReport:
@@ -149,6 +152,13 @@ def advance_if(
         advance(session, case, event, by=by, now=now, reason=reason)
 
 
+def hold_many(session: Session, case_ids: Iterable[str]) -> None:
+    """Lock cases until the transaction ends, in the order of their ids, so that nobody waits in a ring."""
+    session.flush()
+    query = sa.select(Case.id).where(Case.id.in_(set(case_ids))).order_by(Case.id)
+    session.execute(query.with_for_update()).all()
+
+
 def hold(session: Session, case: Case, *, revision: int | None) -> None:
     """Lock the case until the transaction ends and look at it as it is now. Raises StaleRecord."""
     session.flush()
@@ -169,6 +179,17 @@ def check_past(now: datetime, **partial_dates: str) -> None:
     for field, value in partial_dates.items():
         if value > today.isoformat()[: len(value)]:
             raise InvalidInput(field=field, value=value)
+
+
+def _found(actor: Actor, new: NewFoundPerson, *, now: datetime) -> FoundPerson:
+    check_past(now, found_on=new.found_on)
+    case = FoundPerson(
+        **new.model_dump(exclude={"person", "region"}),
+        **_papers(actor, new.region, now=now),
+        state=_after(states.FOUND_PERSON.initial, "found_person", "register"),
+    )
+    case.persons = [_person(new.person, kind="found", described_on=now.date().isoformat(), now=now)]
+    return case
 
 
 def _papers(actor: Actor, region: str | None, *, now: datetime) -> dict[str, str | datetime]:

@@ -57,7 +57,7 @@ def demo(
             if keep_serving:
                 _invite(address, password)
                 wait_for_interrupt()
-        replica.save_snapshot(node, matcher)
+        replica.save_snapshots(node, matcher)
     finally:
         node.close()
 

@@ -82,7 +82,7 @@ def gather_pictures(matcher: Matcher) -> Pictures:
     """Read the packaged photographs and make the later shots and the single portraits from them."""
     portrait = _packaged("skimage", "data/astronaut.png")
     group = _packaged("insightface", "data/images/t1.jpg")
-    _image, faces = matcher.extractor.faces_in(group)
+    _image, faces = matcher.eye.faces_in(group)
     by_place = sorted(range(len(faces)), key=lambda n: faces[n].detection.box.x)
     chosen, stranger = by_place[2], by_place[3]  # two men
     return Pictures(

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 import sqlalchemy as sa
 import typer
@@ -11,19 +12,24 @@ from rich.markup import escape
 
 from api import errors, migrations
 from api.audit.models import AuditEntry
+from api.cli import device_words
 from api.cli.terminal import Json, _, answer, language, opened_node, out
-from api.gallery import replica
-from api.gallery.matcher import open_matcher
+from api.gallery import census, replica
+from api.gallery.matcher import open_eye, open_matcher
 from api.kit.i18n import N_, translator
 from api.kit.node import Node
 from api.kit.problems import Refusal
 from api.kit.settings import Settings
 from facematch import bundle as bundles
-from facematch import engine
+from facematch import devices
 from facematch.errors import EyeError
 from facematch.likelihood import read_calibration
 from index.errors import MemoryRefusal
 
+OTHERS = N_(
+    "%(count)s templates at revision %(revision)s, true to the rows; %(others)s persons can be found under another "
+    "contract only (`lighthouse index migrate --to %(name)s`)"
+)
 SUBJECT_CELLS = 12  # of a terminal; a Chinese character takes two
 RELEASED = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -52,12 +58,14 @@ def doctor(as_json: Json = False) -> None:
 def examine(settings: Settings) -> Iterator[Finding]:
     """Look at one thing after the other; a thing that is wrong does not stop the rest."""
     yield _look(N_("device"), lambda: _device(settings))
-    yield _look(N_("weights"), lambda: _weights(settings))
-    yield _look(N_("calibration"), lambda: _calibration(settings))
+    for name in settings.bundles:
+        yield _look(N_("weights"), partial(_weights, settings, name))
+        yield _look(N_("calibration"), partial(_calibration, settings, name))
     with opened_node(settings) as node:
         yield _look(N_("key"), lambda: _(N_("in place, id %(id)s")) % {"id": node.vault.key_id})
         yield _look(N_("database"), lambda: _database(node))
-        yield _look(N_("index"), lambda: _index(node))
+        for name in settings.bundles:
+            yield _look(N_("index"), partial(_index, node, name))
         yield _look(N_("clock"), lambda: _clock(node))
 
 
@@ -78,23 +86,23 @@ def _look(subject: str, examine_it: Callable[[], str]) -> Finding:
 
 
 def _device(settings: Settings) -> str:
-    report = engine.describe_device(settings.device)
+    report = devices.describe_device(settings.device)
     if not report.usable:
-        raise Unwell(report.advice)
+        raise Unwell(_(device_words.WORDS[report.trouble]) % {"detail": report.detail})
     versions = ", ".join(f"{name} {version}" for name, version in report.versions.items())
     return f"{report.device}: {report.provider} ({versions})"
 
 
-def _weights(settings: Settings) -> str:
-    bundle = bundles.read_bundle(settings.bundle, settings.models_dir)
+def _weights(settings: Settings, name: str) -> str:
+    bundle = bundles.read_bundle(name, settings.models_dir)
     bundles.verify_weights(bundle, settings.weights_dir)
     use = N_("commercial use allowed") if bundle.commercial_use else N_("research only")
     words = {"name": bundle.name, "contract": bundles.contract_id(bundle), "licence": bundle.licence, "use": _(use)}
     return _(N_("%(name)s as published, contract %(contract)s, %(licence)s, %(use)s")) % words
 
 
-def _calibration(settings: Settings) -> str:
-    bundle = bundles.read_bundle(settings.bundle, settings.models_dir)
+def _calibration(settings: Settings, name: str) -> str:
+    bundle = bundles.read_bundle(name, settings.models_dir)
     calibration = read_calibration(bundle.folder / "calibration.json", contract=bundles.contract_id(bundle))
     return _(N_("fitted for these weights, id %(id)s")) % {"id": calibration.id}
 
@@ -107,13 +115,17 @@ def _database(node: Node) -> str:
     return _(N_("%(kind)s, writable, at migration %(revision)s")) % facts
 
 
-def _index(node: Node) -> str:
+def _index(node: Node, name: str) -> str:
     migrations.check(node.db)
-    matcher = open_matcher(node)
-    report = replica.verify(node, matcher)
+    memory = open_matcher(node, eye=open_eye(node, (name,))).leading
+    report = replica.verify(node, memory.live)
+    with node.db.read() as session:
+        others = census.without(session, memory.contract)
     if not report.ok:
         raise Unwell(_(N_("differs from the rows: run `lighthouse index rebuild`")))
-    facts = {"count": report.templates, "revision": matcher.live.stamp.revision}
+    facts = {"count": report.templates, "revision": memory.live.stamp.revision, "others": others, "name": name}
+    if others:
+        return _(OTHERS) % facts
     return _(N_("%(count)s templates at revision %(revision)s, true to the rows")) % facts
 
 

@@ -1,5 +1,7 @@
 """`lighthouse faces`: the eye on files, without a server or a database."""
 
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -8,12 +10,12 @@ import typer
 from api.cli.terminal import Json, _, answer, progress, say, show_table
 from api.kit.i18n import N_
 from api.kit.settings import Settings
+from facematch.bands import BANDS, REASONS
+from facematch.ensemble import Ensemble, open_ensemble
 from facematch.errors import ImageRefused, NoFaceFound
-from facematch.extractor import Extractor, open_extractor
-from facematch.likelihood import BANDS, REASONS, Calibration, read_calibration
+from facematch.fusion import Fusion, read_fusion
+from facematch.likelihood import Calibration, fuse, read_calibration
 from facematch.types import Face, Likelihood
-from index.factory import new_index
-from index.types import Change, Entry
 
 app = typer.Typer(help="Faces in files: detect, compare, search.", no_args_is_help=True)
 Picture = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A picture.")]
@@ -24,7 +26,7 @@ Youngest = Annotated[float | None, typer.Option(help="Age of the person in the e
 @app.command()
 def detect(picture: Picture, as_json: Json = False) -> None:
     """All faces of a picture with box, landmarks and quality."""
-    image, faces = _extractor().faces_in(picture.read_bytes())
+    image, faces = _open_eye().faces_in(picture.read_bytes())
     rows = [_described(face) for face in faces]
     if as_json:
         answer({"width": image.shape[1], "height": image.shape[0], "faces": rows})
@@ -36,10 +38,11 @@ def detect(picture: Picture, as_json: Json = False) -> None:
         height=image.shape[0],
     )
     cells = [
-        (n, row["box"], f"{face.detection.confidence:.2f}", face.quality.weakest or "")
+        (n, row["box"], row["confidence"], row["utility"], next(iter(face.quality.causes), ""))
         for n, (row, face) in enumerate(zip(rows, faces, strict=True))
     ]
-    show_table([N_("Face"), N_("x, y, width, height"), N_("Confidence"), N_("Weakest quality")], cells)
+    head = [N_("Face"), N_("x, y, width, height"), N_("Confidence"), N_("Utility of 100"), N_("Weakest quality")]
+    show_table(head, cells)
 
 
 @app.command()
@@ -47,15 +50,9 @@ def compare(
     first: Picture, second: Picture, age_gap: AgeGap = None, youngest: Youngest = None, as_json: Json = False
 ) -> None:
     """How far two pictures speak for one person: a likelihood ratio and a band in words, never a bare score."""
-    extractor = _extractor()
-    a, b = _main_face(extractor, first), _main_face(extractor, second)
-    likelihood = _calibration(extractor).assess(
-        float(a.template @ b.template),
-        age_gap_years=age_gap,
-        youngest_age_years=youngest,
-        smallest_eye_px=min(_eye_distance(a), _eye_distance(b)),
-        gallery_size=1,
-    )
+    models = _open_models()
+    a, b = _main_face(models.eye, first), _main_face(models.eye, second)
+    likelihood = models.judge(a, b, age_gap=age_gap, youngest=youngest, gallery_size=1)
     if as_json:
         answer(_likelihood_facts(likelihood))
     else:
@@ -74,24 +71,18 @@ def search(
     as_json: Json = False,
 ) -> None:
     """The files of a folder that are most likely the person of a picture."""
-    extractor = _extractor()
-    wanted = _main_face(extractor, probe)
-    names, skipped, index = _index_of(folder, extractor)
-    calibration, hits = _calibration(extractor), []
-    for neighbour in index.search(wanted.template[None, :], top)[0]:
-        path, face = names[neighbour.person]
-        likelihood = calibration.assess(
-            neighbour.cosine,
-            age_gap_years=age_gap,
-            youngest_age_years=youngest,
-            smallest_eye_px=min(_eye_distance(wanted), _eye_distance(face)),
-            gallery_size=len(names),
-        )
-        hits.append((path, likelihood))
+    models = _open_models()
+    wanted = _main_face(models.eye, probe)
+    faces, skipped = _faces_in(folder, models.eye)
+    judged = [
+        (path, models.judge(wanted, face, age_gap=age_gap, youngest=youngest, gallery_size=len(faces)))
+        for path, face in faces
+    ]
+    hits = sorted(judged, key=lambda hit: -hit[1].nominal_log10_lr)[:top]
     if as_json:
         answer(
             {
-                "compared": len(names),
+                "compared": len(faces),
                 "skipped": skipped,
                 "hits": [{"file": str(p), **_likelihood_facts(lr)} for p, lr in hits],
             }
@@ -99,16 +90,50 @@ def search(
         return
     say(
         N_("Compared with %(count)s faces; %(skipped)s files had none or could not be read."),
-        count=len(names),
+        count=len(faces),
         skipped=skipped,
     )
     show_table([N_("File"), N_("What it says")], [(path.relative_to(folder), _(_sentence(lr))) for path, lr in hits])
 
 
-def _extractor() -> Extractor:
+@dataclass(frozen=True)
+class Models:
+    """Every model in the settings, and what its similarities are worth."""
+
+    eye: Ensemble
+    calibrations: list[Calibration]
+    fusion: Fusion
+
+    def judge(
+        self, one: Face, other: Face, *, age_gap: float | None, youngest: float | None, gallery_size: int
+    ) -> Likelihood:
+        """What all models that saw both faces say together; the leading one saw them."""
+        judged = [
+            calibration.assess(
+                float(one.templates[calibration.contract] @ other.templates[calibration.contract]),
+                age_gap_years=age_gap,
+                youngest_age_years=youngest,
+                smallest_eye_px=min(_eye_distance(one), _eye_distance(other)),
+                gallery_size=gallery_size,
+            )
+            for calibration in self.calibrations
+            if calibration.contract in one.templates.keys() & other.templates.keys()
+        ]
+        return fuse([judged], fusion=self.fusion, gallery_size=gallery_size)
+
+
+def _open_models() -> Models:
+    settings, eye = Settings(), _open_eye()
+    calibrations = [
+        read_calibration(one.bundle.folder / "calibration.json", contract=one.contract) for one in eye.extractors
+    ]
+    return Models(eye, calibrations, read_fusion(settings.models_dir))
+
+
+def _open_eye() -> Ensemble:
     settings = Settings()
-    return open_extractor(
-        settings.bundle,
+    return open_ensemble(
+        settings.bundles,
         models_dir=settings.models_dir,
         weights_dir=settings.weights_dir,
         device=settings.device,
@@ -116,31 +141,21 @@ def _extractor() -> Extractor:
     )
 
 
-def _calibration(extractor: Extractor) -> Calibration:
-    return read_calibration(extractor.bundle.folder / "calibration.json", contract=extractor.contract)
-
-
-def _main_face(extractor: Extractor, path: Path) -> Face:
-    _image, faces = extractor.faces_in(path.read_bytes())
+def _main_face(eye: Ensemble, path: Path) -> Face:
+    _image, faces = eye.faces_in(path.read_bytes())
     if not faces:
         raise NoFaceFound(file=path.name)
-    return max(faces, key=lambda face: face.detection.box.width * face.detection.box.height)
+    return faces[0]
 
 
-def _index_of(folder: Path, extractor: Extractor):  # type: ignore[no-untyped-def]
-    index = new_index("flat", extractor.contract, extractor.dimension)
-    names: dict[int, tuple[Path, Face]] = {}
-    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+def _faces_in(folder: Path, eye: Ensemble) -> tuple[list[tuple[Path, Face]], int]:
+    """The largest face of every picture in a folder, and how many files had none or could not be read."""
+    paths, faces = sorted(path for path in folder.rglob("*") if path.is_file()), []
     with progress() as bar:
         for path in bar.track(paths, description=folder.name):
-            try:
-                face = _main_face(extractor, path)
-            except (ImageRefused, NoFaceFound):
-                continue
-            number = len(names) + 1
-            names[number] = (path, face)
-            index.apply([Change(number, number, Entry(number, number, 1, 0, face.template))])
-    return names, len(paths) - len(names), index
+            with suppress(ImageRefused, NoFaceFound):
+                faces.append((path, _main_face(eye, path)))
+    return faces, len(paths) - len(faces)
 
 
 def _described(face: Face) -> dict[str, object]:
@@ -150,6 +165,7 @@ def _described(face: Face) -> dict[str, object]:
         "landmarks": [[round(float(x), 1), round(float(y), 1)] for x, y in face.detection.landmarks],
         "confidence": round(face.detection.confidence, 3),
         "quality": dict(face.quality.components),
+        "utility": face.quality.utility,
     }
 
 

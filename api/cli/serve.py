@@ -39,14 +39,14 @@ def serve(
         matcher = open_matcher(node)
         say(N_("Lighthouse is at http://%(host)s:%(port)s — Ctrl-C ends it."), host=settings.host, port=settings.port)
         uvicorn.Server(_config(create_app(node, matcher), settings)).run()
-        replica.save_snapshot(node, matcher)
+        replica.save_snapshots(node, matcher)
 
 
 def work() -> None:
     """Do waiting work (enrolment, standing searches) beside a running service; Ctrl-C ends it."""
     with opened_node() as node:
         migrations.check(node.db)
-        matcher = open_matcher(node)
+        matcher = open_matcher(node, many=True)
         say(N_("Working; Ctrl-C ends it."))
         worker = Worker(node, matcher)
         try:

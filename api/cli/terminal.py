@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from api.kit.i18n import choose_language, translator
+from api.kit.i18n import N_, choose_language, translator
 from api.kit.node import Node, open_node
 from api.kit.settings import Settings
 
@@ -48,6 +48,11 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None
     for row in rows:
         table.add_row(*(str(cell) for cell in row))
     out.print(table)
+
+
+def yes(value: object) -> str:
+    """Yes or no, in the reader's language."""
+    return _(N_("yes")) if value else _(N_("no"))
 
 
 def progress() -> Progress:

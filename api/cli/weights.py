@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli.terminal import Json, _, answer, out, say, show_table
+from api.cli.terminal import Json, answer, out, say, show_table, yes
 from api.kit.i18n import N_
 from api.kit.settings import Settings
 from facematch import bundle as bundles
@@ -12,7 +12,7 @@ from facematch import fetch as fetching
 from facematch.errors import BundleError
 
 app = typer.Typer(help="Weights: list, fetch, verify.", no_args_is_help=True)
-Name = Annotated[str | None, typer.Argument(help="Name of a bundle; without it the one in the settings.")]
+Name = Annotated[str | None, typer.Argument(help="Name of a bundle; without it those in the settings.")]
 
 
 @app.command("list")
@@ -26,7 +26,7 @@ def list_models(as_json: Json = False) -> None:
             "licence": bundle.licence,
             "commercial_use": bundle.commercial_use,
             "state": _state(bundle, settings),
-            "in_use": bundle.name == settings.bundle,
+            "in_use": bundle.name in settings.bundles,
         }
         for bundle in bundles.list_bundles(settings.models_dir)
     ]
@@ -38,7 +38,7 @@ def list_models(as_json: Json = False) -> None:
             ("* " if row["in_use"] else "  ") + str(row["bundle"]),
             row["dimension"],
             row["licence"],
-            _yes(row["commercial_use"]),
+            yes(row["commercial_use"]),
             row["state"],
         )
         for row in rows
@@ -55,32 +55,33 @@ def fetch(
     as_json: Json = False,
 ) -> None:
     """Bring the weights of a bundle, checked by sha256; what is here and right is not fetched again."""
-    settings = Settings()
-    bundle = bundles.read_bundle(name or settings.bundle, settings.models_dir)
+    settings, fetched = Settings(), []
     announce = (lambda _line: None) if as_json else (lambda line: out.print(line, markup=False, soft_wrap=True))
-    paths = fetching.fetch_weights(bundle, settings.weights_dir, accept_licence=accept_licence, announce=announce)
+    for bundle in _meant(name, settings):
+        paths = fetching.fetch_weights(bundle, settings.weights_dir, accept_licence=accept_licence, announce=announce)
+        fetched.append({"bundle": bundle.name, "files": {key: str(path) for key, path in paths.items()}})
+        if not as_json:
+            say(N_("The weights of %(name)s are here and right."), name=bundle.name)
     if as_json:
-        answer({"bundle": bundle.name, "files": {key: str(path) for key, path in paths.items()}})
-    else:
-        say(N_("The weights of %(name)s are here and right."), name=bundle.name)
+        answer({"bundles": fetched})
 
 
 @app.command()
 def verify(name: Name = None, as_json: Json = False) -> None:
     """Check the sha256 of every weight file of a bundle."""
-    settings = Settings()
-    bundle = bundles.read_bundle(name or settings.bundle, settings.models_dir)
-    paths = bundles.verify_weights(bundle, settings.weights_dir)
+    settings, verified = Settings(), []
+    for bundle in _meant(name, settings):
+        files = [path.name for path in bundles.verify_weights(bundle, settings.weights_dir).values()]
+        verified.append({"bundle": bundle.name, "contract": bundles.contract_id(bundle), "files": files})
+        if not as_json:
+            say(N_("%(count)s files of %(name)s are as published."), count=len(files), name=bundle.name)
     if as_json:
-        answer(
-            {
-                "bundle": bundle.name,
-                "contract": bundles.contract_id(bundle),
-                "files": [path.name for path in paths.values()],
-            }
-        )
-    else:
-        say(N_("%(count)s files of %(name)s are as published."), count=len(paths), name=bundle.name)
+        answer({"bundles": verified})
+
+
+def _meant(name: str | None, settings: Settings) -> list[bundles.Bundle]:
+    names = [name] if name else settings.bundles
+    return [bundles.read_bundle(one, settings.models_dir) for one in names]
 
 
 def _state(bundle: bundles.Bundle, settings: Settings) -> str:
@@ -89,7 +90,3 @@ def _state(bundle: bundles.Bundle, settings: Settings) -> str:
     except BundleError as refusal:
         return refusal.code
     return "ok"
-
-
-def _yes(value: object) -> str:
-    return _(N_("yes")) if value else _(N_("no"))

@@ -37,7 +37,7 @@ class TemplateRow(Base):
     __tablename__ = "templates"
 
     key: Mapped[int] = mapped_column(BigKey, primary_key=True, autoincrement=True)
-    face_id: Mapped[str] = mapped_column(sa.ForeignKey("faces.id"), index=True)
+    face_id: Mapped[str] = mapped_column(sa.ForeignKey("faces.id"))
     person_key: Mapped[int] = mapped_column(sa.ForeignKey("persons.key"), index=True)
     contract: Mapped[str]
     kind: Mapped[int]
@@ -47,7 +47,8 @@ class TemplateRow(Base):
     active: Mapped[bool]
 
     __table_args__ = (
-        sa.Index(None, "contract", "active", "kind", "person_key", "region"),
+        sa.Index(None, "face_id", "contract", unique=True),
+        sa.Index(None, "contract", "active", "key"),
         {"sqlite_autoincrement": True},
     )
 
@@ -59,6 +60,17 @@ class GalleryHead(Base):
 
     contract: Mapped[str] = mapped_column(primary_key=True)
     revision: Mapped[int] = mapped_column(BigKey)
+
+
+class GalleryCount(Base):
+    """How many persons of a kind and region searches find under exactly these contracts: sorted ids joined by "+"."""
+
+    __tablename__ = "gallery_counts"
+
+    kind: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    region: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    contracts: Mapped[str] = mapped_column(primary_key=True)
+    persons: Mapped[int]
 
 
 class GalleryChange(Base):

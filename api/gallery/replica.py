@@ -3,7 +3,7 @@
 The rows are the truth. Never writes a row, and never answers from a picture it could not bring up to date.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -42,10 +42,17 @@ ALIKE = 1e-6  # largest difference of a component that float32 storage could exp
 
 
 class Kept(Protocol):
-    """What is kept in step: the matcher, seen from below."""
+    """The index of one contract, kept in step."""
 
     @property
     def live(self) -> LiveIndex: ...
+
+
+class AllKept(Protocol):
+    """What is kept in step: the matcher, seen from below; the leading contract comes first."""
+
+    @property
+    def memories(self) -> Sequence[Kept]: ...
 
 
 @dataclass(frozen=True)
@@ -92,25 +99,30 @@ def rebuild(node: Node, contract: str, dimension: int, *, progress: Progress | N
     return index
 
 
-def rebuild_live(node: Node, matcher: Kept, *, progress: Progress | None = None) -> None:
+def rebuild_live(node: Node, live: LiveIndex, *, progress: Progress | None = None) -> None:
     """Draw the index again from the rows while searches go on with the old picture, then swap."""
-    with matcher.live.writing() as index, node.db.read() as session:
+    with live.writing() as index, node.db.read() as session:
         _restore(session, node.vault, index, progress=progress)
 
 
-def catch_up(node: Node, matcher: Kept) -> int:
-    """Apply what was committed since; returns the revision reached, which is the database's at this moment."""
+def catch_up(node: Node, matcher: AllKept) -> int:
+    """Apply what was committed since, under every contract.
+
+    Returns the revision the leading contract has reached, which is not older than the database's at this moment.
+    """
+    lives = [memory.live for memory in matcher.memories]
     with node.db.read() as session:
-        head = head_revision(session, matcher.live.stamp.contract)
-    if matcher.live.stamp.revision == head:
-        return head
-    with matcher.live.writing() as index, node.db.read() as session:
-        return _follow(session, node.vault, index)
+        heads = [head_revision(session, live.stamp.contract) for live in lives]
+    for live, head in zip(lives, heads, strict=True):
+        if live.stamp.revision != head:
+            with live.writing() as index, node.db.read() as session:
+                _follow(session, node.vault, index)
+    return lives[0].stamp.revision
 
 
-def verify(node: Node, matcher: Kept) -> VerifyReport:
+def verify(node: Node, live: LiveIndex) -> VerifyReport:
     """Catch up, then compare every id and a sample of entries with the rows."""
-    with matcher.live.writing() as index, node.db.read() as session:
+    with live.writing() as index, node.db.read() as session:
         contract = index.stamp.contract
         _follow(session, node.vault, index)
         keys = set(session.scalars(sa.select(TemplateRow.key).where(*_active(contract))))
@@ -121,13 +133,19 @@ def verify(node: Node, matcher: Kept) -> VerifyReport:
     return VerifyReport(len(keys), missing=len(keys - there), surplus=len(there - keys), different=different)
 
 
-def save_snapshot(node: Node, matcher: Kept) -> Path:
-    """Write the index to disk, sealed against change by a key of this node, so that the next start is quick."""
-    path = snapshot_path(node, matcher.live.stamp.contract)
+def save_snapshot(node: Node, live: LiveIndex) -> Path:
+    """Write an index to disk, sealed against change by a key of this node, so that the next start is quick."""
+    path = snapshot_path(node, live.stamp.contract)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with matcher.live.writing() as index:
+    with live.writing() as index:
         snapshot.save(index, path, node.vault.derive(KEY_PURPOSE))
     return path
+
+
+def save_snapshots(node: Node, matcher: AllKept) -> None:
+    """Write every index to disk."""
+    for memory in matcher.memories:
+        save_snapshot(node, memory.live)
 
 
 def snapshot_path(node: Node, contract: str) -> Path:
@@ -140,14 +158,7 @@ def head_revision(session: Session, contract: str) -> int:
     return session.scalar(sa.select(GalleryHead.revision).where(GalleryHead.contract == contract)) or 0
 
 
-def count_persons(node: Node, matcher: Kept) -> int:
-    """How many people the gallery can find."""
-    query = sa.select(sa.func.count(sa.distinct(TemplateRow.person_key)))
-    with node.db.read() as session:
-        return session.scalar(query.where(*_active(matcher.live.stamp.contract))) or 0
-
-
-def _follow(session: Session, vault: Vault, index: VectorIndex) -> int:
+def _follow(session: Session, vault: Vault, index: VectorIndex) -> None:
     """Bring an index to the revision of this reading session."""
     contract = index.stamp.contract
     head = head_revision(session, contract)
@@ -161,7 +172,6 @@ def _follow(session: Session, vault: Vault, index: VectorIndex) -> int:
             _redraw(session, vault, index, reason=doubt.code)
         if not changes:
             _redraw(session, vault, index, reason="history-missing")
-    return head
 
 
 def _redraw(session: Session, vault: Vault, index: VectorIndex, *, reason: str) -> None:

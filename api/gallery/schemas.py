@@ -1,14 +1,20 @@
-"""Faces as JSON: where they are and how good they are, in words. Never a template, never a bare number of quality."""
+"""Faces as JSON: where they are and how good they are, in words. Never a template, never a number without its word."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from pydantic import BaseModel
 
 from api.gallery.models import Face
 from api.kit.text import Body
+from facematch.types import UNKNOWN
+from facematch.utility import GOOD as GOOD_UTILITY
 
 Grade = Literal["good", "fair", "poor", "not_assessed"]
+Usefulness = Literal["good", "usable", "poor", "not_assessed"]
 GOOD, FAIR = 60.0, 30.0  # of 100; the same steps for every component, as its scale is standardised (ISO/IEC 29794-5)
+UTILITY = "UnifiedQualityScore"
+USABLE = 50.0  # of 100 good pictures of the person as many are recognised as missed; GOOD_UTILITY is the eye's own step
 
 
 class FaceChoice(Body):
@@ -18,7 +24,11 @@ class FaceChoice(Body):
 
 
 class FaceOut(BaseModel):
-    """One face: box in pixels of the stored picture (x, y, width, height), quality in words."""
+    """One face: box in pixels of the stored picture (x, y, width, height), quality in words.
+
+    `utility` predicts how many of 100 good pictures of the same person would be recognised with this one, -1 where that
+    is not known; `usefulness` is its word, and `weakest` the component that hurts it most, none where it is good.
+    """
 
     id: str
     photo_id: str
@@ -26,6 +36,8 @@ class FaceOut(BaseModel):
     box: list[float]
     chosen: bool
     quality: dict[str, Grade]
+    utility: float
+    usefulness: Usefulness
     weakest: str | None
 
 
@@ -45,16 +57,25 @@ def grade(value: float) -> Grade:
     return "good" if value >= GOOD else "fair" if value >= FAIR else "poor"
 
 
+def usefulness(quality: Mapping[str, Any]) -> Usefulness:
+    """A face's stored quality in one word."""
+    value = quality.get(UTILITY, UNKNOWN)
+    if value < 0:
+        return "not_assessed"
+    return "good" if value >= GOOD_UTILITY else "usable" if value >= USABLE else "poor"
+
+
 def face_out(face: Face) -> FaceOut:
     """A face as its reader gets it."""
-    quality = {name: grade(value) for name, value in face.quality.items()}
-    assessed = {name: value for name, value in face.quality.items() if value >= 0}
+    components = {name: value for name, value in face.quality.items() if name not in (UTILITY, "causes")}
     return FaceOut(
         id=face.id,
         photo_id=face.photo_id,
         ordinal=face.ordinal,
         box=face.box,
         chosen=face.chosen_by is not None,
-        quality=quality,
-        weakest=min(assessed, key=lambda name: assessed[name]) if assessed else None,
+        quality={name: grade(value) for name, value in components.items()},
+        utility=face.quality.get(UTILITY, UNKNOWN),
+        usefulness=usefulness(face.quality),
+        weakest=next(iter(face.quality.get("causes", ())), None),
     )

@@ -8,6 +8,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from api.kit.db import Base
 
+UNFINISHED = sa.text("finished_at IS NULL")
+
 
 class Job(Base):
     """One piece of work by name; `claimed_until` lets another worker take over from one that died."""
@@ -25,4 +27,7 @@ class Job(Base):
     failed_at: Mapped[datetime | None]
     error_code: Mapped[str | None]
 
-    __table_args__ = (sa.Index("ix_jobs_waiting", "finished_at", "failed_at", "due_at"),)
+    __table_args__ = (
+        sa.Index("ix_jobs_waiting", "finished_at", "failed_at", "due_at"),
+        sa.Index("ix_jobs_unfinished", "name", sqlite_where=UNFINISHED, postgresql_where=UNFINISHED),
+    )

@@ -5,11 +5,12 @@ The answer is stored in the transaction of the act, so there is never an act wit
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import sqlalchemy as sa
 from pydantic import BaseModel
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -65,6 +66,23 @@ class Once:
         made = create().model_dump(mode="json")
         self.keep(session, made)
         return made
+
+
+def answers_under(session: Session, user_id: str, prefix: str) -> dict[str, dict[str, Any]]:
+    """Every answer stored for a user under keys that begin with `prefix`, by the rest of its key."""
+    query = sa.select(StoredAnswer.key, StoredAnswer.answer)
+    mine = query.where(StoredAnswer.user_id == user_id, StoredAnswer.key.startswith(prefix, autoescape=True))
+    return {key.removeprefix(prefix): answer for key, answer in session.execute(mine)}
+
+
+def keep_all(
+    session: Session, user_id: str, answers: Mapping[str, dict[str, Any]], *, request_digest: str, now: datetime
+) -> None:
+    """Store many answers by key, beside what they tell of. A key that was used before fails the transaction."""
+    said = {"user_id": user_id, "request_digest": request_digest, "at": now}
+    if answers:
+        rows = [{**said, "key": key, "answer": answer} for key, answer in answers.items()]
+        session.execute(sa.insert(StoredAnswer), rows)
 
 
 def digest_of(route: str, *parts: object) -> str:

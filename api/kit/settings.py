@@ -1,12 +1,21 @@
 """Settings, read once from the environment (prefix LIGHTHOUSE_) and frozen. Never read anywhere else."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from facematch.bundle import default_models_dir, default_weights_dir
+
+
+def _split(names: object) -> object:
+    """Names in their order, each once."""
+    given = names.split(",") if isinstance(names, str) else list(names) if isinstance(names, list | tuple) else []
+    return tuple(dict.fromkeys(str(name).strip() for name in given if str(name).strip()))
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]  # in the environment: opencv-zoo,buffalo_sc
 
 
 class Settings(BaseSettings):
@@ -23,10 +32,16 @@ class Settings(BaseSettings):
         None, description="file of the key-encryption key; keep it on another disk in production"
     )
 
-    bundle: str = Field("opencv-zoo", description="weights to use, a folder name under models/")
+    bundles: Names = Field(
+        ("opencv-zoo",),
+        min_length=1,
+        description="weights to use side by side, folder names under models/ separated by commas; the first one leads",
+    )
     models_dir: Path = Field(default_factory=default_models_dir, description="folder of bundle manifests")
     weights_dir: Path = Field(default_factory=default_weights_dir, description="folder of fetched weights")
-    device: Literal["cpu", "cuda"] = Field("cpu", description="where faces are found and templates computed")
+    device: str = Field(
+        "cpu", pattern=r"^(cpu|(cuda|tensorrt)(:\d+)?)$", description="where faces are found and templates computed"
+    )
     threads: int = Field(0, ge=0, description="threads of the engine, 0: as many as cores")
     index_engine: Literal["flat"] = Field("flat", description="search engine of the gallery")
     index_device: Literal["cpu", "cuda"] = Field("cpu", description="where the gallery is searched")
@@ -36,6 +51,7 @@ class Settings(BaseSettings):
     https_only: bool = Field(False, description="mark cookies Secure; set it behind TLS")
     embedded_worker: bool = Field(True, description="let `lighthouse serve` also do the waiting work")
     poll_interval_s: float = Field(1.0, gt=0, description="seconds between looks for waiting work and changes")
+    job_lease_s: float = Field(300, gt=0, description="seconds until work of a worker that died is given to another")
 
     session_hours: float = Field(12, gt=0, description="hours until a sign-in ends")
     idle_minutes: float = Field(15, gt=0, description="minutes of silence until a sign-in ends")

@@ -50,7 +50,7 @@ def search_probe(
     face = view.faces[choice]
     question = ask.Question(
         person=person,
-        template=face.template,
+        templates=face.templates,
         taken_on=view.taken_on,
         eye_px=face.eye_px,
         floor=node.settings.candidate_floor_log10_lr,

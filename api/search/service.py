@@ -24,26 +24,24 @@ from api.search.propose import Search, judge, propose
 
 def write_down(session: Session, search: Search, answer: Answer, *, settings: Settings) -> SearchRun:
     """Write the run, its candidates and their pairs; people are told of pairs that are new."""
-    hits = _still_proposable(session, search, answer.hits, settings=settings)
-    run = _run(search, answer)
-    session.add(run)
-    for rank, hit in enumerate(hits, 1):
-        candidate = Candidate(rank=rank, face_id=hit.face_id)
-        judge(candidate, hit)
-        candidate.hypothesis = propose(session, search, hit, answer)
-        run.candidates.append(candidate)
+    return write_down_all(session, [(search, answer)], settings=settings)[0]
+
+
+def write_down_all(
+    session: Session, answered: Sequence[tuple[Search, Answer]], *, settings: Settings
+) -> list[SearchRun]:
+    """`write_down` for many searches.
+
+    Whoever proposes the same pair at the same time waits here, in the order of keys, so that nobody waits in a ring.
+    """
+    told = [(search.person, *(hit.person for hit in answer.hits)) for search, answer in answered if answer.hits]
+    keys = {person.key for persons in told for person in persons}
+    if keys:
+        held = sa.select(Person.key).where(Person.key.in_(keys)).order_by(Person.key)
+        session.execute(held.with_for_update(key_share=True)).all()
+    runs = [_write_one(session, search, answer, settings=settings) for search, answer in answered]
     session.flush()
-    audit.record(
-        session,
-        _deed(run),
-        kind=search.kind,
-        request=search.request_id,
-        face=search.face_id,
-        gallery_revision=answer.revision,
-        persons=answer.persons,
-        candidates=len(hits),
-    )
-    return run
+    return runs
 
 
 def get_run(session: Session, actor: Actor, run_id: str) -> SearchRun:
@@ -74,16 +72,34 @@ def candidates_of_request(session: Session, actor: Actor, request_id: str) -> li
     return [row for row in rows if policy.is_live(row)]
 
 
-def _still_proposable(session: Session, search: Search, hits: Sequence[Hit], *, settings: Settings) -> list[Hit]:
-    """What may still be proposed now that the rows are held: the gallery was asked a moment ago.
+def _write_one(session: Session, search: Search, answer: Answer, *, settings: Settings) -> SearchRun:
+    hits = _still_proposable(session, search, answer.hits, settings=settings) if answer.hits else []
+    run = _run(search, answer)
+    session.add(run)
+    for rank, hit in enumerate(hits, 1):
+        candidate = Candidate(rank=rank, face_id=hit.face_id)
+        judge(candidate, hit)
+        candidate.hypothesis = propose(session, search, hit, answer)
+        run.candidates.append(candidate)
+    audit.record(
+        session,
+        _deed(run),
+        kind=search.kind,
+        request=search.request_id,
+        face=search.face_id,
+        gallery_revision=answer.revision,
+        persons=answer.persons,
+        candidates=len(hits),
+    )
+    return run
 
-    Whoever proposes the same pair at the same time waits here, in the order of keys, so that nobody waits in a ring.
-    """
+
+def _still_proposable(session: Session, search: Search, hits: Sequence[Hit], *, settings: Settings) -> list[Hit]:
+    """What may still be proposed now that the rows are held: the gallery was asked a moment ago."""
     keys = [search.person.key, *(hit.person.key for hit in hits)]
-    of_search = sa.select(Person.key).where(Person.key.in_(keys))
-    session.execute(of_search.order_by(Person.key).with_for_update(key_share=True))
     searched = sa.or_(*(sa.and_(Case.kind == kind, Case.state.in_(states)) for kind, states in SEARCHABLE.items()))
-    searchable = set(session.scalars(of_search.join(Case, Person.case_id == Case.id).where(searched)))
+    query = sa.select(Person.key).join(Case, Person.case_id == Case.id)
+    searchable = set(session.scalars(query.where(Person.key.in_(keys), searched)))
     rejected = exclusions.rejected_keys(
         session, search.person, settings=settings, now=search.ended_at, photo_added_at=search.photo_added_at
     )

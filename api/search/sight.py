@@ -5,7 +5,7 @@ Never picks one of several faces by itself.
 
 import hashlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -57,12 +57,12 @@ class ProbeFace:
 
 @dataclass(frozen=True)
 class SeenFace:
-    """A face that may be asked for: its id (empty while not stored), box, pixels between the eyes, and template."""
+    """A face that may be asked for: id (empty while not stored), box, pixels between the eyes, templates."""
 
     id: str
     box: Sequence[float]
     eye_px: float
-    template: eye.Template
+    templates: Mapping[str, eye.Template]
 
 
 @dataclass(frozen=True)
@@ -120,10 +120,9 @@ def look(node: Node, matcher: Matcher, probe: ProbeBytes | ProbeFace) -> View:
     """Open a picture within the gates and find its faces. Raises ImageRefused."""
     assert isinstance(probe, ProbeBytes)
     with _AT_ONCE:
-        picture = images.read(probe.data, limits=limits_of(node.settings))
-    faces = matcher.extractor.faces_of(picture)
-    height, width = picture.shape[:2]
-    return View(width, height, probe.taken_on, [_seen(face) for face in faces], fresh=faces)
+        picture = images.open_picture(probe.data, limits=limits_of(node.settings))
+    faces = matcher.eye.faces_of(picture)
+    return View(picture.width, picture.height, probe.taken_on, [_seen(face) for face in faces], fresh=faces)
 
 
 def choose(view: View, probe: ProbeBytes | ProbeFace) -> int:
@@ -183,14 +182,14 @@ def _twin(session: Session, person: Person, probe: ProbeBytes) -> Photo | None:
 def _stored_view(session: Session, node: Node, matcher: Matcher, photo: Photo, *, faces: Sequence[Face]) -> View:
     seen = []
     for face in faces:
-        template = gallery.template_of(session, node.vault, face.id, matcher.contract)
-        if template is None:
+        templates = gallery.templates_of(session, node.vault, face.id, matcher.contracts)
+        if not templates:
             raise CouldNotLook(because="no-template")
-        seen.append(SeenFace(face.id, face.box, face.eye_distance, template))
+        seen.append(SeenFace(face.id, face.box, face.eye_distance, templates))
     return View(photo.width, photo.height, photo.taken_on, seen)
 
 
 def _seen(face: eye.Face) -> SeenFace:
     box, marks = face.detection.box, face.detection.landmarks
     eye_px = float(np.linalg.norm(marks[1] - marks[0]))
-    return SeenFace("", (box.x, box.y, box.width, box.height), eye_px, face.template)
+    return SeenFace("", (box.x, box.y, box.width, box.height), eye_px, face.templates)

@@ -6,7 +6,7 @@ from api.accounts.regions import region_name
 from api.kit.i18n import N_, Translate
 from api.search.models import Candidate, MatchHypothesis, SearchRun
 from api.search.schemas import CoverageOut, LikelihoodOut
-from facematch.likelihood import BANDS, REASONS
+from facematch.bands import BANDS, REASONS
 
 SIGNIFICANT_DIGITS = 2
 RATIO = N_("about %(ratio)s (%(low)s to %(high)s)")

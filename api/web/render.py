@@ -22,7 +22,7 @@ from api.kit.i18n import LANGUAGES, translator
 from api.kit.node import Node
 from api.web import session, words
 from api.web.forms import KEY, MARK
-from api.web.weaknesses import weaknesses
+from api.web.weaknesses import judgement
 
 HERE = Path(__file__).parent
 CSP = (
@@ -129,7 +129,7 @@ def _surroundings(request: Request, visitor: session.Visitor) -> dict[str, objec
         "region": lambda code: region_name(code, visitor.language),
         "tone": words.tone,
         "gap": "" if visitor.language == "zh_Hans" else " ",
-        "weaknesses": lambda quality: [say(each) for each in weaknesses(quality)],
+        "judged": lambda quality: judgement(quality, say),
         "listed": say(", ").join,
         "when": _when,
         "utc": iso,

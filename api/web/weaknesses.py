@@ -1,11 +1,19 @@
-"""What is poor about a face's picture, in words a photographer understands. Warns, never blocks."""
+"""How good a face's picture is, in words a photographer understands, and what to do better. Warns, never blocks."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
-from api.gallery.schemas import grade
+from api.gallery.schemas import Usefulness, grade, usefulness
 from api.kit.i18n import N_
+from facematch.quality import ADVICE
 
 MOST_TOLD = 2
+USEFULNESS: dict[Usefulness, str] = {
+    "good": N_("Good enough to search with"),
+    "usable": N_("Usable; a better picture would help"),
+    "poor": N_("Poor: use another picture if there is one"),
+}
 QUALITY: dict[str, str] = {
     "Sharpness": N_("blurred"),
     "InterEyeDistance": N_("few pixels"),
@@ -13,18 +21,36 @@ QUALITY: dict[str, str] = {
     "OverExposurePrevention": N_("too bright"),
     "DynamicRange": N_("little contrast"),
     "IlluminationUniformity": N_("lit from one side"),
-    "LuminanceMean": N_("too dark or too bright"),
-    "LuminanceVariance": N_("little contrast"),
     "HeadPoseYaw": N_("turned to the side"),
     "HeadPosePitch": N_("tilted up or down"),
     "HeadPoseRoll": N_("tilted sideways"),
-    "HeadSize": N_("face small in the picture"),
     "CompressionArtifacts": N_("strongly compressed"),
     "NaturalColour": N_("unnatural colours"),
 }
 
 
-def weaknesses(quality: Mapping[str, float]) -> list[str]:
-    """What is poor about a face's picture, in English words: the worst two at most."""
-    poor = sorted((value, name) for name, value in quality.items() if grade(value) == "poor")
-    return list(dict.fromkeys(QUALITY[name] for _, name in poor if name in QUALITY))[:MOST_TOLD]
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the reader is told about a picture: how useful it is ("" where nobody knows), why, and what to do."""
+
+    word: str
+    weaknesses: list[str]
+    advice: str
+
+
+def judgement(quality: Mapping[str, Any], say: Callable[[str], str]) -> Judgement:
+    """How good a face's picture is, in the reader's language; advice only where a better picture would help."""
+    code, causes = usefulness(quality), _causes(quality)
+    told = list(dict.fromkeys(say(QUALITY[name]) for name in causes))[:MOST_TOLD]
+    return Judgement(
+        word=say(USEFULNESS[code]) if code in USEFULNESS else "",
+        weaknesses=told,
+        advice=say(ADVICE[causes[0]]) if causes else "",
+    )
+
+
+def _causes(quality: Mapping[str, Any]) -> list[str]:
+    """What hurts, worst first; where the bundle's utility is not known, what is poor."""
+    if usefulness(quality) != "not_assessed":
+        return [name for name in quality.get("causes", ()) if name in QUALITY]
+    return sorted((name for name in QUALITY if grade(quality.get(name, -1)) == "poor"), key=lambda name: quality[name])

@@ -6,7 +6,7 @@ from api.kit.i18n import N_
 from api.reunions.schemas import KINDS, OUTCOMES, RESULTS, WISHES
 from api.reviews.conclusions import CONCLUSIONS
 from api.reviews.schemas import COMPONENTS, OBSERVATIONS, SUITABILITIES
-from facematch.likelihood import BANDS
+from facematch.bands import BANDS
 
 TABLES: Mapping[str, Mapping[str, str]] = {
     "kind": {"found_person": N_("Found person"), "missing_report": N_("Missing report")},

@@ -15,6 +15,7 @@ from api.gallery.matcher import Matcher, open_matcher
 from api.kit.db import Database
 from api.kit.node import Node, open_node
 from api.kit.settings import Settings
+from facematch.ensemble import Ensemble
 from facematch.extractor import Extractor
 from tests.api.photographs import Photographs
 from tests.api.world import World, build_world
@@ -100,7 +101,7 @@ def node(settings: Settings, clock: TestClock) -> Iterator[Node]:
 
 @pytest.fixture
 def matcher(node: Node, opencv_zoo: Extractor) -> Matcher:
-    return open_matcher(node, extractor=opencv_zoo)
+    return open_matcher(node, eye=Ensemble([opencv_zoo]))
 
 
 @pytest.fixture

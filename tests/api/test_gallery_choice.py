@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from api.accounts.policy import NotPermitted
 from api.cases import service as cases
 from api.cases.models import Photo
-from api.gallery import enrol, replica, service
+from api.gallery import enrol, history, replica, service
 from api.gallery.matcher import Matcher
 from api.gallery.models import Face, GalleryChange, TemplateRow
 from api.jobs.models import Job
@@ -38,9 +38,8 @@ def found_faces(node: Node, matcher: Matcher, photo: Photo) -> list[int]:
     hits = []
     for face in faces_of(node, photo):
         with node.db.read() as session:
-            template = service.template_of(session, node.vault, face.id, matcher.contract)
-        assert template is not None
-        best = matcher.nearest(template, 1, EVERYTHING)
+            template = service.templates_of(session, node.vault, face.id, matcher.contracts)[matcher.contract]
+        (best,) = matcher.leading.live.search(template[None], 1, EVERYTHING)
         hits += [face.ordinal] if best and best[0].cosine > 0.999 else []
     return hits
 
@@ -192,7 +191,7 @@ def test_change_waits_for_one_that_is_not_yet_committed(
 
     def activate(session: Session, photo: Photo) -> None:
         query = sa.select(TemplateRow).join(Face, TemplateRow.face_id == Face.id).where(Face.photo_id == photo.id)
-        service.activate(session, session.scalars(query).all(), now=node.clock())
+        history.activate(session, session.scalars(query).all(), now=node.clock())
 
     def activate_second() -> None:
         with node.db.write() as session:
@@ -206,4 +205,4 @@ def test_change_waits_for_one_that_is_not_yet_committed(
         assert second.is_alive()
     second.join()
     assert replica.catch_up(node, matcher) == before + 2
-    assert matcher.live.stamp.count == before + 2
+    assert matcher.leading.live.stamp.count == before + 2

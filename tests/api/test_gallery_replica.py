@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from api.gallery import replica, service
+from api.gallery import history, replica, service
 from api.gallery.matcher import Matcher, open_matcher
 from api.gallery.models import Face, GalleryChange, TemplateRow
 from api.kit.node import Node
@@ -43,33 +43,33 @@ def everybody(node: Node, matcher: Matcher) -> list[TemplateRow]:
 
 def test_catching_up_equals_redrawing(node: Node, matcher: Matcher, world: World, photographs: Photographs) -> None:
     fill(node, matcher, world, photographs)
-    assert replica.catch_up(node, matcher) == matcher.live.stamp.revision == 5
-    redrawn = replica.rebuild(node, matcher.contract, matcher.extractor.dimension)
-    assert redrawn.stamp == matcher.live.stamp
-    assert picture_of(LiveIndex(redrawn)) == picture_of(matcher.live)
+    assert replica.catch_up(node, matcher) == matcher.leading.live.stamp.revision == 5
+    redrawn = replica.rebuild(node, matcher.contract, matcher.leading.live.dimension)
+    assert redrawn.stamp == matcher.leading.live.stamp
+    assert picture_of(LiveIndex(redrawn)) == picture_of(matcher.leading.live)
 
 
 def test_catching_up_in_small_steps_equals_one_step(
     node: Node, matcher: Matcher, world: World, photographs: Photographs, opencv_zoo: Extractor
 ) -> None:
-    late = open_matcher(node, extractor=opencv_zoo)
+    late = open_matcher(node, eye=matcher.eye)
     for picture in (photographs.astronaut, photographs.stranger):
         enrolled(node, matcher, world.registrar, picture)
         replica.catch_up(node, matcher)
     replica.catch_up(node, late)
-    assert picture_of(late.live) == picture_of(matcher.live)
+    assert picture_of(late.leading.live) == picture_of(matcher.leading.live)
 
 
 def test_two_processes_find_the_same_person(
     node: Node, matcher: Matcher, world: World, photographs: Photographs, opencv_zoo: Extractor
 ) -> None:
-    other = open_matcher(node, extractor=opencv_zoo)
+    other = open_matcher(node, eye=matcher.eye)
     photo = enrolled(node, matcher, world.registrar, photographs.astronaut)
     _, (face,) = opencv_zoo.faces_in(photographs.astronaut_later)
     hits = []
     for one in (matcher, other):
         replica.catch_up(node, one)
-        hits.append(one.nearest(face.template, 5, Filter(kinds=frozenset({1}))))
+        hits += one.leading.live.search(face.templates[one.contract][None], 5, Filter(kinds=frozenset({1})))
     assert hits[0] == hits[1]
     assert [hit.person for hit in hits[0]] == [photo.person.key]
 
@@ -82,7 +82,7 @@ def test_excluded_kind_and_person_are_not_found(
     _, (face,) = opencv_zoo.faces_in(photographs.astronaut)
     excluded = Filter(excluded_persons=frozenset({photo.person.key}))
     for where in (Filter(kinds=frozenset({2})), Filter(regions=frozenset({510100})), excluded):
-        assert matcher.nearest(face.template, 5, where) == []
+        assert matcher.leading.live.search(face.templates[matcher.contract][None], 5, where) == [[]]
 
 
 def test_rolled_back_enrolment_reaches_no_index(
@@ -91,9 +91,9 @@ def test_rolled_back_enrolment_reaches_no_index(
     enrolled(node, matcher, world.registrar, photographs.astronaut)
     (row,) = everybody(node, matcher)
     with node.db.read() as session:  # a reading session never commits
-        service.deactivate(session, [session.get_one(TemplateRow, row.key)], now=node.clock())
+        history.deactivate(session, [session.get_one(TemplateRow, row.key)], now=node.clock())
     replica.catch_up(node, matcher)
-    assert list(picture_of(matcher.live)) == [row.key]
+    assert list(picture_of(matcher.leading.live)) == [row.key]
 
 
 def test_snapshot_is_loaded_and_brought_up_to_date(
@@ -101,12 +101,12 @@ def test_snapshot_is_loaded_and_brought_up_to_date(
 ) -> None:
     enrolled(node, matcher, world.registrar, photographs.astronaut)
     replica.catch_up(node, matcher)
-    replica.save_snapshot(node, matcher)
+    replica.save_snapshot(node, matcher.leading.live)
     enrolled(node, matcher, world.registrar, photographs.stranger)
-    started = open_matcher(node, extractor=opencv_zoo)
+    started = open_matcher(node, eye=matcher.eye)
     replica.catch_up(node, matcher)
-    assert picture_of(started.live) == picture_of(matcher.live)
-    assert started.live.stamp == matcher.live.stamp
+    assert picture_of(started.leading.live) == picture_of(matcher.leading.live)
+    assert started.leading.live.stamp == matcher.leading.live.stamp
 
 
 @pytest.mark.parametrize("position", [20, 4_500, -1])
@@ -115,12 +115,12 @@ def test_damaged_snapshot_is_rebuilt_from_the_rows(
 ) -> None:
     fill(node, matcher, world, photographs)
     replica.catch_up(node, matcher)
-    path = replica.save_snapshot(node, matcher)
+    path = replica.save_snapshot(node, matcher.leading.live)
     content = bytearray(path.read_bytes())
     content[position] ^= 1
     path.write_bytes(content)
-    started = open_matcher(node, extractor=opencv_zoo)
-    assert picture_of(started.live) == picture_of(matcher.live)
+    started = open_matcher(node, eye=matcher.eye)
+    assert picture_of(started.leading.live) == picture_of(matcher.leading.live)
 
 
 def test_snapshot_of_another_history_is_not_believed(
@@ -129,22 +129,22 @@ def test_snapshot_of_another_history_is_not_believed(
     """As after a restore from a backup: same numbers of revisions, other changes."""
     fill(node, matcher, world, photographs)
     replica.catch_up(node, matcher)
-    replica.save_snapshot(node, matcher)
+    replica.save_snapshot(node, matcher.leading.live)
     with node.db.write() as session:
         session.execute(sa.update(TemplateRow).where(TemplateRow.key == 1).values(active=False))
-    started = open_matcher(node, extractor=opencv_zoo)
-    assert set(picture_of(started.live)) == {row.key for row in everybody(node, matcher)}
+    started = open_matcher(node, eye=matcher.eye)
+    assert set(picture_of(started.leading.live)) == {row.key for row in everybody(node, matcher)}
 
 
 def test_index_ahead_of_the_rows_is_redrawn(
     node: Node, matcher: Matcher, world: World, photographs: Photographs
 ) -> None:
     enrolled(node, matcher, world.registrar, photographs.astronaut)
-    truth = replica.rebuild(node, matcher.contract, matcher.extractor.dimension)
-    matcher.live.restore([replace(one, region=990000) for one in truth.entries()], 77)
+    truth = replica.rebuild(node, matcher.contract, matcher.leading.live.dimension)
+    matcher.leading.live.restore([replace(one, region=990000) for one in truth.entries()], 77)
     replica.catch_up(node, matcher)
-    assert picture_of(matcher.live) == picture_of(LiveIndex(truth))
-    assert matcher.live.stamp.revision == 1
+    assert picture_of(matcher.leading.live) == picture_of(LiveIndex(truth))
+    assert matcher.leading.live.stamp.revision == 1
 
 
 @pytest.mark.parametrize("lost", [[2], [1, 2], [5]])
@@ -155,12 +155,12 @@ def test_gap_in_the_history_leads_to_redrawing(
     with node.db.write() as session:
         session.execute(sa.delete(GalleryChange).where(GalleryChange.revision.in_(lost)))
     assert replica.catch_up(node, matcher) == 5
-    assert set(picture_of(matcher.live)) == {row.key for row in everybody(node, matcher)}
+    assert set(picture_of(matcher.leading.live)) == {row.key for row in everybody(node, matcher)}
 
 
 def test_verify_finds_an_index_true(node: Node, matcher: Matcher, world: World, photographs: Photographs) -> None:
     fill(node, matcher, world, photographs)
-    report = replica.verify(node, matcher)
+    report = replica.verify(node, matcher.leading.live)
     assert report.ok
     assert report.templates == 3
 
@@ -168,19 +168,19 @@ def test_verify_finds_an_index_true(node: Node, matcher: Matcher, world: World, 
 def test_verify_counts_what_differs(node: Node, matcher: Matcher, world: World, photographs: Photographs) -> None:
     fill(node, matcher, world, photographs)
     head = replica.catch_up(node, matcher)
-    first, second, _ = sorted(matcher.live.entries(), key=lambda one: one.template)
+    first, second, _ = sorted(matcher.leading.live.entries(), key=lambda one: one.template)
     turned = replace(second, vector=np.roll(second.vector, 1))
-    matcher.live.restore([turned, replace(first, template=9_999)], head)
-    report = replica.verify(node, matcher)
+    matcher.leading.live.restore([turned, replace(first, template=9_999)], head)
+    report = replica.verify(node, matcher.leading.live)
     assert (report.missing, report.surplus, report.different, report.ok) == (2, 1, 1, False)
 
 
 def test_redrawing_counts_as_it_goes(node: Node, matcher: Matcher, world: World, photographs: Photographs) -> None:
     fill(node, matcher, world, photographs)
     seen: list[tuple[int, int]] = []
-    replica.rebuild_live(node, matcher, progress=lambda done, total: seen.append((done, total)))
+    replica.rebuild_live(node, matcher.leading.live, progress=lambda done, total: seen.append((done, total)))
     assert seen == [(3, 3)]
-    assert replica.count_persons(node, matcher) == matcher.live.stamp.count == 3
+    assert matcher.leading.live.stamp.count == 3
 
 
 def test_altered_row_is_never_put_into_an_index(
@@ -192,7 +192,9 @@ def test_altered_row_is_never_put_into_an_index(
         session.execute(sa.update(TemplateRow).where(TemplateRow.key == first.key).values(sealed=second.sealed))
     with pytest.raises(SealBroken):
         replica.catch_up(node, matcher)
-    assert matcher.nearest(np.eye(1, matcher.extractor.dimension, dtype=np.float32)[0], 1, EVERYTHING) == []
+    assert matcher.leading.live.search(
+        np.eye(1, matcher.leading.live.dimension, dtype=np.float32)[0][None], 1, EVERYTHING
+    ) == [[]]
 
 
 def test_faces_that_are_not_chosen_are_in_no_index(
@@ -202,4 +204,4 @@ def test_faces_that_are_not_chosen_are_in_no_index(
     replica.catch_up(node, matcher)
     query = sa.select(TemplateRow.key).join(Face, TemplateRow.face_id == Face.id).where(Face.chosen_by.is_not(None))
     with node.db.read() as session:
-        assert set(picture_of(matcher.live)) == set(session.scalars(query))
+        assert set(picture_of(matcher.leading.live)) == set(session.scalars(query))

@@ -27,6 +27,20 @@ def test_faces_are_listed_with_boxes_and_words(
         assert 0 < x + width / 2 < answer["width"]
         assert 0 < y + height / 2 < answer["height"]
         assert set(face["quality"].values()) <= {"good", "fair", "poor", "not_assessed"}
+        assert 0 <= face["utility"] <= 100
+        assert (face["usefulness"] == "good") == (face["utility"] >= 90)
+        assert face["weakest"] is None or face["usefulness"] != "good"
+
+
+def test_how_useful_a_face_is_lies_beside_its_components_in_the_rows(
+    node: Node, matcher: Matcher, world: World, photographs: Photographs
+) -> None:
+    photo = enrolled(node, matcher, world.registrar, photographs.astronaut)
+    with node.db.read() as session:
+        (face,) = service.faces_of_photo(session, photo.id)
+    assert face.quality["UnifiedQualityScore"] > 90
+    assert face.quality["Sharpness"] > 0
+    assert face.quality["causes"] == []
 
 
 def test_no_answer_holds_a_vector(

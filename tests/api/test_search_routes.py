@@ -11,7 +11,7 @@ from api.kit.node import Node
 from api.requests.models import SearchRequest
 from api.search.models import SearchRun
 from facematch import images
-from facematch.likelihood import REASONS
+from facematch.bands import REASONS
 from tests.api.photographs import Photographs
 from tests.api.searching import Scene, an_open_request
 from tests.api.world import World
@@ -71,7 +71,7 @@ def test_small_face_is_proposed_with_the_sentence_that_no_ratio_can_be_given(
     caller: Caller, scene: Scene, photographs: Photographs
 ) -> None:
     scene.found(photographs.astronaut)
-    too_small = 0.9 * scene.matcher.calibration.within.smallest_eye_px / ASTRONAUT_EYE_PX
+    too_small = 0.9 * scene.matcher.leading.calibration.within.smallest_eye_px / ASTRONAUT_EYE_PX
     picture = images.degrade(photographs.astronaut, scale=too_small, brightness=1.0, jpeg_quality=90, turn_degrees=0)
     worth = caller.search(picture, taken_on="2026-02").json()["candidates"][0]["likelihood"]
     assert (worth["ratio"], worth["band"]) == (None, "not-calibrated")

@@ -71,9 +71,8 @@ def test_no_answer_holds_a_cosine_a_nominal_value_or_a_vector(
         run = session.scalars(sa.select(SearchRun).where(SearchRun.kind == "probe")).one()
     answers = [client.get(path, params=WHY, headers=scene.world.headers("requester")) for path in addresses(run)]
     bodies = [answer.json() for answer in [first, *answers] if answer.headers["content-type"] == "application/json"]
-    seen = [
-        scene.matcher.extractor.faces_in(p)[1][0].template for p in (photographs.astronaut, photographs.astronaut_later)
-    ]
+    pictures = (photographs.astronaut, photographs.astronaut_later)
+    seen = [scene.matcher.eye.faces_in(p)[1][0].templates[scene.matcher.contract] for p in pictures]
     secret = [float(seen[0] @ seen[1]), run.candidates[0].hypothesis.nominal_log10_lr]
     assert len(bodies) == 6
     assert not any(np.isclose(number, secret, atol=5e-3).any() for number in numbers(bodies))

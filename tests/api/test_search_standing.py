@@ -77,7 +77,7 @@ def test_standing_search_repeated_tells_nobody_twice(scene: Scene, photographs: 
     case = scene.found(photographs.astronaut)
     with scene.node.db.read() as session:
         face = session.scalars(sa.select(Face).where(Face.photo.has(case_id=case.id))).one()
-    search_standing(scene.node, scene.matcher, case.persons[0].id, face.id, now=scene.node.clock())
+    search_standing(scene.node, scene.matcher, {face.id: case.persons[0].id}, now=scene.node.clock())
     assert (len(pairs(scene)), told(scene, "standing-hit")) == (1, both_sides(scene))
 
 
@@ -87,7 +87,7 @@ def test_face_of_a_case_that_has_ended_is_not_asked(scene: Scene, photographs: P
     with scene.node.db.read() as session:
         face = session.scalars(sa.select(Face)).one()
         before = len(session.scalars(sa.select(SearchRun)).all())
-    search_standing(scene.node, scene.matcher, case.persons[0].id, face.id, now=scene.node.clock())
+    search_standing(scene.node, scene.matcher, {face.id: case.persons[0].id}, now=scene.node.clock())
     with scene.node.db.read() as session:
         assert len(session.scalars(sa.select(SearchRun)).all()) == before
 

@@ -5,7 +5,7 @@ import pytest
 from api.kit.i18n import translator
 from api.search.models import Candidate, SearchRun
 from api.search.words import coverage_out, likelihood_out, rounded
-from facematch.likelihood import BANDS, REASONS
+from facematch.bands import BANDS, REASONS
 
 ENGLISH, CHINESE = translator("en"), translator("zh_Hans")
 

@@ -10,14 +10,15 @@ from api.accounts.policy import Role
 from api.cases.policy import EVENT_ACTS
 from api.cases.schemas import PhotoRole
 from api.cases.states import FOUND_PERSON, MISSING_REPORT, PHOTO, RESOLUTIONS
-from api.kit.i18n import catalogue
+from api.kit.i18n import catalogue, translator
 from api.requests.policy import PURPOSES
 from api.requests.states import MANUAL, REQUEST
 from api.search.states import HYPOTHESIS
 from api.web import deeds
 from api.web.render import sayer
-from api.web.weaknesses import weaknesses
+from api.web.weaknesses import QUALITY, judgement
 from api.web.words import TABLES
+from facematch.quality import ADVICE
 from tests.api import web_messages
 
 API = Path(__file__).parents[2] / "api"
@@ -40,6 +41,7 @@ NO_CASE = {"organisation-added", "user-added", "user-disabled", "signed-in", "si
     "token-revoked",
     "review-opened",
     "review-submitted",
+    "contract-retired",
 }
 
 
@@ -75,7 +77,35 @@ def test_fact_put_into_a_sentence_is_escaped() -> None:
     assert sayer("en")("Reason: %(why)s", why="<b>") == "Reason: &lt;b&gt;"
 
 
-def test_good_picture_has_no_weakness_and_a_poor_one_is_told_briefly() -> None:
-    poor = {"Sharpness": 10.0, "InterEyeDistance": 5.0, "DynamicRange": 20.0, "HeadPoseYaw": 90.0, "EyesOpen": -1.0}
-    assert weaknesses({"Sharpness": 80.0}) == []
-    assert weaknesses(poor) == ["few pixels", "blurred"]
+@pytest.mark.parametrize(
+    ("language", "word", "weak", "advice"),
+    [
+        ("en", "Poor: use another picture if there is one", ["blurred", "too dark"], "The face is blurred"),
+        ("zh_Hans", "较差，如有请换一张照片", ["模糊", "过暗"], "脸部模糊"),
+    ],
+)
+def test_poor_picture_is_told_with_its_worst_two_causes_and_what_to_do(
+    language: str, word: str, weak: list[str], advice: str
+) -> None:
+    quality = {"UnifiedQualityScore": 12.0, "causes": ["Sharpness", "UnderExposurePrevention", "HeadPoseYaw"]}
+    told = judgement(quality, translator(language))
+    assert (told.word, told.weaknesses) == (word, weak)
+    assert told.advice.startswith(advice)
+
+
+def test_good_picture_has_no_weakness_and_no_advice() -> None:
+    told = judgement({"UnifiedQualityScore": 97.0, "causes": [], "Sharpness": 3.0}, translator("en"))
+    assert (told.word, told.weaknesses, told.advice) == ("Good enough to search with", [], "")
+
+
+def test_picture_whose_utility_nobody_knows_is_told_what_is_poor() -> None:
+    poor = {"UnifiedQualityScore": -1.0, "Sharpness": 10.0, "InterEyeDistance": 5.0, "HeadPoseYaw": 90.0}
+    told = judgement(poor, translator("en"))
+    assert (told.word, told.weaknesses) == ("", ["few pixels", "blurred"])
+
+
+@pytest.mark.parametrize("name", ADVICE)
+def test_every_cause_has_a_word_and_advice_in_both_languages(name: str) -> None:
+    chinese = catalogue("zh_Hans")
+    assert QUALITY[name] in chinese
+    assert ADVICE[name] in chinese

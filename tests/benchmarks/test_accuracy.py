@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from benchmarks.accuracy import (
     Scored,
@@ -18,6 +19,13 @@ from benchmarks.accuracy import (
 from benchmarks.frame import CannotMeasure
 from benchmarks.pairs import Pair, read_pairs, read_people
 from benchmarks.templates import Embedded
+
+
+def faces(*eye_px: float) -> NDArray[np.float32]:
+    """Landmarks whose eyes are so many pixels apart; 0 where no face was found."""
+    landmarks = np.zeros((len(eye_px), 5, 2), np.float32)
+    landmarks[:, 1, 0] = eye_px
+    return landmarks
 
 
 def scored(genuine: list[float], impostor: list[float], folds: int = 1) -> Scored:
@@ -60,13 +68,13 @@ def test_true_accepts_allow_just_the_stated_false_ones() -> None:
 
 def test_picture_without_a_face_makes_a_miss_and_is_not_left_out() -> None:
     templates = np.array([[1, 0], [1, 0], [0, 0]], np.float32)
-    embedded = Embedded(templates, np.array([40.0, 40.0, 0.0]))
+    embedded = Embedded(templates, faces(40, 40, 0))
     pairs = [Pair(0, 1, True, 0), Pair(0, 2, True, 0)]
     assert score(pairs, embedded).cosine.tolist() == [1.0, -1.0]
 
 
 def test_pairs_beyond_the_pictures_embedded_are_not_judged() -> None:
-    embedded = Embedded(np.eye(2, dtype=np.float32), np.array([40.0, 40.0]))
+    embedded = Embedded(np.eye(2, dtype=np.float32), faces(40, 40))
     assert len(score([Pair(0, 1, False, 0), Pair(0, 2, True, 0)], embedded).same) == 1
 
 

@@ -163,4 +163,7 @@ def test_few_people_far_apart_can_still_be_fitted() -> None:
 def test_too_few_people_cannot_be_measured() -> None:
     pictures = Pictures(tuple(map(Path, "abcd")), ("ann", "ann", "bob", "bob"))
     with pytest.raises(CannotMeasure, match="2 of at least 20"):
-        compare(pictures, Embedded(np.eye(4, dtype=np.float32), np.full(4, 40.0)))
+        compare(
+            pictures,
+            Embedded(np.eye(4, dtype=np.float32), np.full((4, 5, 2), [[40.0, 0.0]] + [[0.0, 0.0]] * 4, np.float32)),
+        )

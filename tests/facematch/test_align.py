@@ -2,7 +2,6 @@
 
 import cv2
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.transform import SimilarityTransform
@@ -58,4 +57,4 @@ def test_a_turned_and_enlarged_crop_is_found_again() -> None:
     moved = np.asarray(cv2.warpAffine(picture, move, (300, 300)), dtype=np.uint8)
     landmarks = (TARGET @ move[:, :2].T + move[:, 2]).astype(np.float32)
     crop = crop_face(moved, landmarks, "arcface-112")
-    assert np.abs(crop.astype(int) - picture).mean() == pytest.approx(0, abs=1)
+    assert np.abs(crop.astype(int) - picture)[3:-3, 3:-3].mean() < 1  # the rim is mixed with what lies around it

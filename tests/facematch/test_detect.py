@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from insightface.data import get_image
 from skimage import data
 
-from facematch import detect
-from facematch.detect import Candidates, merge
+from facematch.candidates import Candidates, merge
 from facematch.extractor import Extractor
 from facematch.types import BgrImage, Detection
 
@@ -112,16 +111,19 @@ def test_merging_keeps_what_its_exact_twin_keeps(boxes: list[tuple[int, int, int
         corners=np.array(corners, dtype=np.float64).reshape(-1, 4).astype(np.float32),
         landmarks=np.zeros((len(boxes), 5, 2), dtype=np.float32),
         confidence=np.array(scores, dtype=np.float32),
+        seen_px=np.full(len(boxes), 100, dtype=np.float32),
     )
     kept = merge(found, overlap=overlap, pixel_width=0)
     twin = _merge_twin(corners, scores, overlap)
     assert kept.confidence.tolist() == found.confidence[twin].tolist()
 
 
-@pytest.mark.parametrize(("length", "fine", "coarse"), [(100, True, False), (240, True, True), (300, False, True)])
-def test_each_pass_answers_for_the_sizes_it_sees_well(length: int, fine: bool, coarse: bool) -> None:
-    """A face of `length` pixels on the fine pass of 1280 is a quarter of that on the coarse one of 320."""
-    for side, expected in ((1280, fine), (320, coarse)):
-        box = np.array([[0, 0, length * side / 1280, length * side / 1280]], dtype=np.float32)
-        found = Candidates(box, np.zeros((1, 5, 2), dtype=np.float32), np.ones(1, dtype=np.float32))
-        assert (len(detect.own_faces(found, side, sides=(320, 1280))) == 1) is expected
+def test_of_several_looks_the_one_that_saw_the_face_clearly_comes_before_a_surer_one() -> None:
+    found = Candidates(
+        corners=np.array([[0, 0, 100, 100], [2, 2, 102, 102]], dtype=np.float32),
+        landmarks=np.zeros((2, 5, 2), dtype=np.float32),
+        confidence=np.array([0.9, 0.8], dtype=np.float32),
+        seen_px=np.array([30, 100], dtype=np.float32),
+    )
+    assert merge(found, overlap=0.4, pixel_width=0, clear_first=True).seen_px.tolist() == [100]
+    assert merge(found, overlap=0.4, pixel_width=0).seen_px.tolist() == [30]

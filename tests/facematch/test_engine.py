@@ -1,4 +1,4 @@
-"""The engine runs on the device that was asked for or refuses, and says what to do."""
+"""The engine runs on the device that was asked for or refuses, and says what is missing."""
 
 from pathlib import Path
 
@@ -7,9 +7,12 @@ import onnxruntime
 import pytest
 
 from facematch.bundle import Pixels
-from facematch.engine import as_input, describe_device, open_session
+from facematch.devices import TROUBLES, describe_device, usable_device
+from facematch.engine import Session, as_input, open_session, squares
 from facematch.errors import DeviceUnavailable
 from tests.facematch.bundles import tiny_network
+
+PLAIN = Pixels(mean=0.0, scale=1.0, colour="bgr")
 
 
 @pytest.fixture
@@ -21,33 +24,52 @@ def network(tmp_path: Path) -> Path:
 
 def test_a_session_answers_what_the_library_answers(network: Path) -> None:
     picture = np.linspace(-1, 1, 18, dtype=np.float32).reshape(1, 2, 3, 3)
-    session = open_session(network, "cpu", threads=1)
+    session = open_session(network, "cpu", threads=1, pixels=PLAIN, sizes=[])
     plain = onnxruntime.InferenceSession(str(network), providers=["CPUExecutionProvider"])
+    assert isinstance(session, Session)
     assert np.array_equal(session.run({"picture": picture})[0], plain.run(None, {"picture": picture})[0])
     assert session.provider == "CPUExecutionProvider"
 
 
-@pytest.mark.parametrize("device", ["gpu", "", "cpu:x", "tpu:0"])
-def test_a_device_that_does_not_exist_is_refused_with_advice(network: Path, device: str) -> None:
-    with pytest.raises(DeviceUnavailable) as refused:
-        open_session(network, device, threads=1)
-    assert refused.value.facts["advice"]
+def test_the_processor_takes_any_size_as_it_is(network: Path) -> None:
+    canvas = np.ones((33, 47, 3), np.uint8)
+    assert open_session(network, "cpu", threads=1, pixels=PLAIN, sizes=[(64, 64)]).fitted(canvas) is canvas
 
 
-def test_a_missing_gpu_is_refused_instead_of_running_on_the_processor(network: Path) -> None:
-    if describe_device("cuda").usable:
-        pytest.skip("this machine has a GPU build")
+@pytest.mark.parametrize("device", ["gpu", "", "cpu:x", "tpu:0", "cuda:-1"])
+def test_a_device_that_does_not_exist_is_refused_with_its_trouble(network: Path, device: str) -> None:
     with pytest.raises(DeviceUnavailable) as refused:
-        open_session(network, "cuda:0", threads=1)
-    assert "GPU lock" in str(refused.value.facts["advice"])
+        open_session(network, device, threads=1, pixels=PLAIN, sizes=[])
+    assert refused.value.facts["trouble"] in TROUBLES
+
+
+@pytest.mark.parametrize("device", ["cuda:0", "tensorrt"])
+def test_a_missing_card_is_refused_instead_of_running_on_the_processor(network: Path, device: str) -> None:
+    if describe_device(device).usable:
+        pytest.skip("this machine has a card")
+    with pytest.raises(DeviceUnavailable) as refused:
+        open_session(network, device, threads=1, pixels=PLAIN, sizes=[])
+    assert refused.value.facts["trouble"] in TROUBLES
 
 
 def test_the_report_names_device_providers_and_versions() -> None:
-    report = describe_device("cpu")
+    report = usable_device("cpu")
     assert report.usable
-    assert report.advice == ""
+    assert report.trouble == ""
     assert report.provider in report.available
-    assert report.versions["onnxruntime"] == onnxruntime.__version__
+    assert onnxruntime.__version__ in report.versions.values()
+
+
+@pytest.mark.parametrize(("device", "number"), [("cuda:3", 3), ("cuda", 0), ("cpu", 0)])
+def test_the_report_knows_the_number_of_the_card(device: str, number: int) -> None:
+    assert describe_device(device).number == number
+
+
+@pytest.mark.parametrize(
+    ("smallest", "largest", "sides"), [(112, 112, [112]), (320, 1280, [320, 640, 1280]), (256, 640, [256, 512, 640])]
+)
+def test_squares_double_from_the_smallest_to_the_largest(smallest: int, largest: int, sides: list[int]) -> None:
+    assert squares(smallest, largest) == [(side, side) for side in sides]
 
 
 def test_pixels_become_numbers_in_the_colour_order_of_the_bundle() -> None:

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from facematch.bands import BANDS, REASONS, SUPPORT, band_of
 from facematch.bundle import contract_id, default_models_dir, read_bundle
 from facematch.errors import CalibrationMissing
-from facematch.likelihood import BANDS, REASONS, SUPPORT, Calibration, band_of, content_id, read_calibration
+from facematch.fusion import content_id
+from facematch.likelihood import Calibration, read_calibration
 from facematch.types import Likelihood
 
 CONTENT = {

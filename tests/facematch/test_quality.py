@@ -9,7 +9,7 @@ from skimage import data
 
 from facematch import quality
 from facematch.align import crop_face
-from facematch.types import BgrImage, Box, Detection, Landmarks
+from facematch.types import UNKNOWN, BgrImage, Box, Detection, Landmarks
 
 PHOTO: BgrImage = np.ascontiguousarray(data.astronaut()[:, :, ::-1])
 # Read off the photo by hand: the viewer's left eye, right eye, nose, left and right corner of the mouth.
@@ -55,9 +55,9 @@ def test_a_good_portrait_scores_high_where_it_is_good() -> None:
         assert BEST[name] > 90, name
 
 
-def test_every_component_is_in_range_rounded_and_has_advice() -> None:
-    assert set(BEST) == set(quality.ADVICE)
-    assert all(value == quality.UNKNOWN or 0 <= value <= 100 for value in BEST.values())
+def test_every_component_is_in_range_and_rounded_and_advice_is_of_them() -> None:
+    assert set(BEST) > set(quality.ADVICE)
+    assert all(value == UNKNOWN or 0 <= value <= 100 for value in BEST.values())
     assert all(value == round(value, 1) for value in BEST.values())
 
 
@@ -106,7 +106,7 @@ def test_a_blue_face_has_no_natural_colour() -> None:
 
 def test_a_grey_picture_says_nothing_about_colour() -> None:
     grey = np.repeat(cv2.cvtColor(PHOTO, cv2.COLOR_BGR2GRAY)[:, :, None], 3, axis=2)
-    assert _judge(np.ascontiguousarray(grey))["NaturalColour"] == quality.UNKNOWN
+    assert _judge(np.ascontiguousarray(grey))["NaturalColour"] == UNKNOWN
 
 
 def test_more_faces_lower_single_face_present() -> None:
@@ -120,7 +120,7 @@ def test_a_small_face_loses_in_eye_distance() -> None:
 
 
 def test_too_small_for_blocks_says_nothing_about_compression() -> None:
-    assert _scaled(0.25)["CompressionArtifacts"] == quality.UNKNOWN
+    assert _scaled(0.25)["CompressionArtifacts"] == UNKNOWN
 
 
 def test_a_head_that_fills_the_portrait_has_the_best_size() -> None:
@@ -165,26 +165,26 @@ def test_both_ways_of_turning_count_alike() -> None:
 def test_landmarks_in_one_point_cannot_be_assessed() -> None:
     point = np.full((5, 2), 100, np.float32)
     judged = _judge(PHOTO, points=point)
-    assert judged["HeadPoseYaw"] == judged["InterEyeDistance"] == judged["HeadSize"] == quality.UNKNOWN
+    assert judged["HeadPoseYaw"] == judged["InterEyeDistance"] == judged["HeadSize"] == UNKNOWN
 
 
 def test_a_face_beyond_the_border_is_judged_without_failing() -> None:
     judged = _judge(PHOTO, points=(POINTS - 190).astype(np.float32), box=Box(-400, -400, 90, 113))
-    assert judged["CompressionArtifacts"] == quality.UNKNOWN
+    assert judged["CompressionArtifacts"] == UNKNOWN
     assert judged["LeftwardCropOfTheFaceImage"] < 5
 
 
 def test_a_black_picture_is_under_exposed_and_nothing_else_fails() -> None:
     judged = _judge(np.zeros_like(PHOTO))
     assert judged["UnderExposurePrevention"] == 0
-    assert judged["Sharpness"] == quality.UNKNOWN
+    assert judged["Sharpness"] == UNKNOWN
 
 
-def test_judging_a_face_takes_milliseconds() -> None:
+def test_judging_a_face_takes_less_than_a_millisecond() -> None:
     crop, found = crop_face(PHOTO, POINTS, "arcface-112"), Detection(BOX, POINTS, 0.9)
     times = []
     for _ in range(30):
         start = time.perf_counter()
         quality.assess(PHOTO, found, crop, faces_in_picture=1)
         times.append(time.perf_counter() - start)
-    assert min(times) < 0.003
+    assert min(times) < 0.001

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from facematch import repair
-from facematch.bundle import WeightFile, default_models_dir, list_bundles
+from facematch.bundle import Pixels, WeightFile, default_models_dir, list_bundles
 from facematch.engine import open_session
 from tests.facematch.bundles import tiny_network
 
@@ -20,7 +20,7 @@ FILES = {entry.name: entry for bundle in list_bundles(default_models_dir()) for 
 def _answers(content: bytes, picture: NDArray[np.float32], folder: Path) -> list[NDArray[np.float32]]:
     path = folder / f"{len(list(folder.iterdir()))}.onnx"
     path.write_bytes(content)
-    session = open_session(path, "cpu", threads=1)
+    session = open_session(path, "cpu", threads=1, pixels=Pixels(0.0, 1.0, "bgr"), sizes=[])
     return session.run({session.input_name: picture})
 
 
@@ -71,7 +71,7 @@ def test_repaired_weights_answer_as_the_published_ones(name: str, weights_dir: P
     picture = RNG.uniform(0, 255, size=shape).astype(np.float32)
     answers = []
     for path in (weights_dir / "opencv-zoo" / name, weights_dir / "opencv-zoo" / "published" / name):
-        session = open_session(path, "cpu", threads=1)
+        session = open_session(path, "cpu", threads=1, pixels=Pixels(0.0, 1.0, "bgr"), sizes=[])
         answers.append(session.run({session.input_name: picture}))
     for mended, published in zip(*answers, strict=True):
         assert np.allclose(mended, published, atol=1e-4)
@@ -81,3 +81,40 @@ def test_repaired_weights_answer_as_the_published_ones(name: str, weights_dir: P
 def test_two_repairs_give_the_same_bytes(entry: WeightFile, weights_dir: Path) -> None:
     published = (weights_dir / "opencv-zoo" / "published" / entry.name).read_bytes()
     assert repair.mend(published, entry.repair) == repair.mend(published, entry.repair)
+
+
+def _normalising_network(axis: int) -> bytes:
+    """Layer normalisation written out in the operators of version 11, behind a Transpose, as exporters did."""
+    weights = {"two": 2.0, "epsilon": 1e-6, "factor": RNG.normal(size=5), "shift": RNG.normal(size=5)}
+    nodes = [
+        helper.make_node("Transpose", ["picture"], ["x"], perm=[0, 2, 3, 1]),
+        helper.make_node("ReduceMean", ["x"], ["mean"], axes=[axis]),
+        helper.make_node("Sub", ["x", "mean"], ["centred"]),
+        helper.make_node("Pow", ["centred", "two"], ["square"]),
+        helper.make_node("ReduceMean", ["square"], ["variance"], axes=[axis]),
+        helper.make_node("Add", ["variance", "epsilon"], ["safe"]),
+        helper.make_node("Sqrt", ["safe"], ["width"]),
+        helper.make_node("Div", ["centred", "width"], ["normal"]),
+        helper.make_node("Mul", ["normal", "factor"], ["scaled"]),
+        helper.make_node("Add", ["scaled", "shift"], ["answer"]),
+    ]
+    picture = helper.make_tensor_value_info("picture", onnx.TensorProto.FLOAT, [1, 5, 4, 4])
+    answer = helper.make_tensor_value_info("answer", onnx.TensorProto.FLOAT, [1, 4, 4, 5])
+    stored = [numpy_helper.from_array(np.asarray(value, np.float32), name) for name, value in weights.items()]
+    graph = helper.make_graph(nodes, "normalising", [picture], [answer], stored)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 11)], ir_version=6)
+    return bytes(model.SerializeToString())
+
+
+def test_a_fused_layer_normalisation_answers_the_same_in_one_node(tmp_path: Path) -> None:
+    published = _normalising_network(axis=-1)
+    mended = repair.mend(published, ["raise-version", "fuse-layer-norm"])
+    picture = RNG.normal(size=(1, 5, 4, 4)).astype(np.float32)
+    assert np.allclose(_answers(mended, picture, tmp_path)[0], _answers(published, picture, tmp_path)[0], atol=1e-5)
+    kinds = [node.op_type for node in onnx.load_model_from_string(mended).graph.node]
+    assert kinds == ["Transpose", "LayerNormalization"]
+
+
+def test_a_normalisation_over_another_axis_is_left_alone() -> None:
+    mended = repair.mend(_normalising_network(axis=1), ["raise-version", "fuse-layer-norm"])
+    assert len(onnx.load_model_from_string(mended).graph.node) == 10

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from index.types import EVERYTHING, Change, Entry, Filter, Neighbour, Vectors
+from index.types import EVERYTHING, Change, Entry, Filter, Neighbour, Span, Vectors
 
 
 def units(rng: np.random.Generator, count: int, dimension: int) -> Vectors:
@@ -54,8 +54,16 @@ def admits(where: Filter, entry: Entry) -> bool:
     return (
         (where.kinds is None or entry.kind in where.kinds)
         and (where.regions is None or entry.region in where.regions)
+        and (where.sexes is None or entry.sex in where.sexes or entry.sex == 0)
+        and (where.born is None or meet(where.born, entry.born))
+        and (where.seen is None or meet(where.seen, entry.seen))
         and entry.person not in where.excluded_persons
     )
+
+
+def meet(one: Span, other: Span) -> bool:
+    """Whether two spans have a number in common."""
+    return max(one[0], other[0]) <= min(one[1], other[1])
 
 
 def same(left: list[list[Neighbour]], right: list[list[Neighbour]]) -> bool:
@@ -67,6 +75,6 @@ def same(left: list[list[Neighbour]], right: list[list[Neighbour]]) -> bool:
     return all(abs(a - b) < 1e-12 for a, b in pairs)
 
 
-def held_by(entries: Iterable[Entry]) -> dict[int, tuple[int, int, int, bytes]]:
+def held_by(entries: Iterable[Entry]) -> dict[int, tuple[object, ...]]:
     """Entries by template, comparable bit by bit."""
-    return {e.template: (e.person, e.kind, e.region, e.vector.tobytes()) for e in entries}
+    return {e.template: (e.person, e.kind, e.region, e.sex, e.born, e.seen, e.vector.tobytes()) for e in entries}

@@ -8,7 +8,8 @@ from index.flat import FlatIndex
 from index.store import BLOCK
 from index.types import Change, Entry, Filter
 from tests.index.conftest import Filled
-from tests.index.exact_twin import Twin, entries_of, puts, same, units
+from tests.index.exact_columns import brute
+from tests.index.exact_twin import entries_of, puts, same, units
 
 
 @pytest.mark.parametrize(("count", "dimension", "k"), [(1, 2, 1), (50, 8, 3), (999, 16, 10), (3000, 128, 5)])
@@ -135,17 +136,15 @@ def test_asking_for_no_person_is_a_programming_error(filled: Filled, rng: np.ran
 def test_answers_stay_exact_over_several_blocks(rng: np.random.Generator) -> None:
     count = BLOCK + 9_000
     entries = entries_of(units(rng, count, 8), persons=np.arange(count) % 30_000)
-    index, twin = FlatIndex("contract-a", 8), Twin()
+    index, queries = FlatIndex("contract-a", 8), units(rng, 3, 8)
     index.restore(entries, count)
-    twin.apply(puts(entries, after=0))
-    removals = [Change(count + step, name, None) for step, name in enumerate(range(1, count, 2), 1)]
-    fresh = puts(entries_of(units(rng, 20_000, 8), first=10**9), after=count + len(removals))
-    for changes in (removals, fresh):
-        index.apply(changes)
-        twin.apply(changes)
-    queries = units(rng, 3, 8)
+    fresh = entries_of(units(rng, 12_000, 8), first=10**9)
+    index.apply([Change(count + step, step, None) for step in range(1, 10_001)])
+    index.apply(puts(fresh, after=count + 10_000))
+    held = [*entries[10_000:], *fresh]
+    assert len(index.view.parts) == 2
     for where in (Filter(), Filter(regions=frozenset({7}))):
-        assert same(index.search(queries, 5, where), twin.search(queries, 5, where))
+        assert same(index.search(queries, 5, where), brute(held, queries, 5, where))
 
 
 def test_cosines_of_slightly_long_vectors_stay_within_one(filled: Filled, rng: np.random.Generator) -> None:

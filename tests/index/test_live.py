@@ -21,14 +21,14 @@ def everybody(axis: int) -> list[Entry]:
     return entries_of(np.repeat(AXES[axis : axis + 1], PERSONS, axis=0))
 
 
-def answers_during(live: LiveIndex, write: Callable[[], None]) -> list[list[Neighbour]]:
+def answers_during(live: LiveIndex, write: Callable[[], None], k: int = 2 * PERSONS) -> list[list[Neighbour]]:
     """What three readers were answered while `write` ran."""
     seen: list[list[Neighbour]] = []
     done = threading.Event()
 
     def read() -> None:
         while not done.is_set():
-            seen.extend(live.search(AXES[:1], 2 * PERSONS))
+            seen.extend(live.search(AXES[:1], k))
 
     readers = [threading.Thread(target=read) for _ in range(3)]
     for reader in readers:
@@ -69,6 +69,21 @@ def test_readers_see_all_of_a_batch_of_removals_or_none() -> None:
             live.apply(puts(everybody(0), after=live.stamp.revision))
 
     assert {len(answer) for answer in answers_during(live, write)} == {0, PERSONS}
+
+
+def test_readers_of_many_pieces_see_all_of_a_batch_or_none() -> None:
+    crowd = [entries_of(np.repeat(AXES[axis : axis + 1], 30_000, axis=0)) for axis in (0, 1)]
+    live = LiveIndex(FlatIndex("contract-a", 8))
+    live.restore(crowd[0], 0)
+
+    def write() -> None:
+        for turn in (1, 0, 1):
+            live.apply(puts(crowd[turn], after=live.stamp.revision))
+
+    assert {tuple(one.cosine for one in answer) for answer in answers_during(live, write, k=3)} <= {
+        (1.0,) * 3,
+        (0.0,) * 3,
+    }
 
 
 def test_readers_see_the_old_generation_or_the_new_one() -> None:

@@ -7,8 +7,8 @@ import pytest
 from index import grouping
 from index.errors import EngineUnavailable
 from index.flat import FlatIndex
-from index.grouping import Candidates
-from index.scan import HostScan
+from index.grouping import Listed, Pairs, Truth
+from index.scan import HostScan, Scope
 from index.store import Block, Part
 from index.types import Filter
 from tests.index.exact_twin import Twin, entries_of, puts, same, units
@@ -21,10 +21,10 @@ CARD = hasattr(faiss, "StandardGpuResources") and faiss.get_num_gpus() > 0
 def test_scores_are_within_the_slack_of_the_true_inner_products(
     rng: np.random.Generator, dimension: int, batch: int
 ) -> None:
-    block, queries = Block(dimension), units(rng, batch, dimension)
+    block, queries = Block.empty(dimension), units(rng, batch, dimension)
     block.vectors[:4000] = units(rng, 4000, dimension)
     part = Part(0, block, np.ones(4000, np.bool_))
-    (listed,) = HostScan().best([(part, part.live)], queries, width=4000)
+    (listed,) = HostScan().best([Scope(part, part.live, 4000)], queries, width=4000)
     true = np.take_along_axis(queries.astype(np.float64) @ block.vectors[:4000].astype(np.float64).T, listed.rows, 1)
     worst = np.abs(listed.scores - true).max()
     assert 0 < worst < HostScan().slack(dimension)
@@ -33,20 +33,20 @@ def test_scores_are_within_the_slack_of_the_true_inner_products(
 @pytest.mark.parametrize("share", [0.02, 0.5, 0.95])
 @pytest.mark.parametrize("batch", [1, 20])
 def test_no_admitted_row_left_out_scores_above_the_bound(rng: np.random.Generator, share: float, batch: int) -> None:
-    block, queries = Block(16), units(rng, batch, 16)
+    block, queries = Block.empty(16), units(rng, batch, 16)
     block.vectors[:2000] = units(rng, 2000, 16)
     part = Part(0, block, np.ones(2000, np.bool_))
     admitted = rng.random(2000) < share
-    (listed,) = HostScan().best([(part, admitted)], queries, width=20)
+    (listed,) = HostScan().best([Scope(part, admitted, int(admitted.sum()))], queries, width=20)
     scores = queries @ block.vectors[:2000].T
     for query, rows in enumerate(listed.rows):
         left = np.setdiff1d(np.flatnonzero(admitted), rows)
         assert scores[query, left].max() <= listed.beyond[query] + HostScan().slack(16)
 
 
-def candidates(beyond: float) -> Candidates:
-    numbers = np.arange(4)
-    return Candidates(numbers, numbers, numbers, np.array([0.9, 0.8, 0.7, 0.6]), beyond)
+def four_persons(beyond: float) -> Listed:
+    numbers, scores = np.arange(4), np.array([0.9, 0.8, 0.7, 0.6], np.float32)
+    return Listed(Pairs(np.zeros(4, np.int64), numbers, numbers, scores), np.array([beyond]))
 
 
 @pytest.mark.parametrize(
@@ -56,8 +56,9 @@ def candidates(beyond: float) -> Candidates:
 def test_a_list_is_certain_only_when_nothing_left_out_can_reach_the_last_person(
     k: int, beyond: float, certain: bool
 ) -> None:
-    found = candidates(beyond)
-    answer = grouping.best_per_person(found, k, slack=0.01, exact=lambda slots: found.scores[slots])
+    listed = four_persons(beyond)
+    truth = Truth(lambda slots: slots, lambda slots, _: listed.pairs.scores[slots].astype(np.float64))
+    (answer,) = grouping.best_per_person(listed, k, slack=0.01, truth=truth)
     assert (answer is not None) == certain
 
 

@@ -2,13 +2,17 @@
 
 import numpy as np
 
+from index.labels import Labels
 from index.store import BLOCK, Rows, Store
+from index.types import Entry
 from tests.index.exact_twin import held_by, units
 
 
 def rows(templates: range, vectors: np.ndarray) -> Rows:
-    names = np.array(templates, np.int64)
-    return Rows(names, names * 10, names % 2, names % 5, vectors)
+    entries = [
+        Entry(name, name * 10, name % 2, name % 5, vector) for name, vector in zip(templates, vectors, strict=True)
+    ]
+    return Rows(Labels.of(entries), vectors)
 
 
 def test_a_view_stays_what_it_was_while_the_store_changes(rng: np.random.Generator) -> None:
@@ -28,7 +32,8 @@ def test_a_removed_vector_is_wiped_at_once_when_nobody_looks(rng: np.random.Gene
     block = store.view.parts[0].block
     store.change(rows(range(0), np.empty((0, 8), np.float32)), [1], revision=2)
     assert np.count_nonzero(block.vectors) == 16
-    assert sorted(block.persons[:3].tolist()) == [0, 0, 20]
+    assert np.count_nonzero(block.codes.any(axis=1)) == np.count_nonzero(block.errors) == 2
+    assert sorted(block.labels.person[:3].tolist()) == [0, 0, 20]
 
 
 def test_a_removed_vector_is_wiped_by_the_next_change_after_the_last_reader(rng: np.random.Generator) -> None:

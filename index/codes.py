@@ -1,0 +1,140 @@
+"""Eight bits a component: what the first pass reads instead of vectors, and how far it may be wrong. It never decides.
+
+This is the door of NumKong, whose integer products are exact. A vector x becomes step * c with c int8 (`encode`) and
+error e = |x - step * c|; a query q becomes unit * a with a int8 and error f = |q - unit * a| (`Asked`). Then
+
+    <q, x> = <unit a, step c> + <unit a, x - step c> + <q - unit a, x>
+
+and by Cauchy and Schwarz, with |x| <= LONGEST, the true inner product is at most
+
+    unit step (<a, c> + |a| e / step) + LONGEST f.
+
+So for a row with e <= NEAR to reach a score s, its integer product <a, c> must be at least
+
+    (s - LONGEST f) / (unit step) - |a| NEAR / step          (`Asked.needed`)
+
+and a row with a larger error is lifted by |a| (e - NEAR) / step before it is compared (`Asked.lift`). The errors are
+measured on the codes as they are stored, so the bound holds however they were rounded or clipped.
+"""
+
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.types import Vectors
+
+try:
+    import numkong
+
+    HERE = True
+except ImportError:  # no wheel for this platform: the float32 pass serves
+    HERE = False
+
+Codes = NDArray[np.int8]
+Products = NDArray[np.int32]
+Floats = NDArray[np.float64]
+
+TOP = 127
+SPREAD = 5.0  # components beyond so many times 1 / sqrt(d) are clipped: hardly a real template has one
+NEAR = 0.0127  # rounding alone gives SPREAD / TOP / sqrt(12) = 0.0114; 99.9 % of real templates are within this
+LONGEST = 1.001 + 1e-6  # norm of what is let in
+LINE = 64  # bytes of a cache line: codes that begin on one are read a third faster
+LEAST = np.iinfo(np.int32).min
+PROBE = """
+import numkong
+row = numkong.zeros((16, 64), dtype="int8")
+numkong.dots_packed(row, numkong.dots_pack(row, dtype="int8"))
+"""
+
+
+@cache
+def available() -> bool:
+    """Whether integer products can be had here.
+
+    Some virtual machines list AMX and stop the program that uses it, so another process tries first.
+    """
+    if not HERE:
+        return False
+    if numkong.get_capabilities().get("sapphireamx"):
+        tried = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, check=False)
+        if tried.returncode != 0:
+            numkong.disable_capability("sapphireamx")
+    return True
+
+
+def processor() -> list[str]:
+    """The families of instructions that serve here, by NumKong's names."""
+    return [name for name, there in numkong.get_capabilities().items() if there]
+
+
+def step(dimension: int) -> float:
+    """The value of one unit of a code, the same for every template."""
+    return SPREAD / TOP / float(np.sqrt(dimension))
+
+
+def room_for_codes(slots: int, dimension: int) -> Codes:
+    """Zeros (slots, dimension) that begin on a cache line; pages never written take no memory."""
+    room = np.zeros(slots * dimension + LINE, np.int8)
+    start = -room.ctypes.data % LINE
+    return room[start : start + slots * dimension].reshape(slots, dimension)
+
+
+def encode(vectors: Vectors) -> tuple[Codes, NDArray[np.float32]]:
+    """Codes int8 (n, d) of vectors (n, d) and their errors (n,), rounded up.
+
+    The errors are summed in float32, which may lose d * 2**-24 of them and 2**-23 of the vector: less than is added.
+    """
+    width = np.float32(step(vectors.shape[1]))
+    scaled = vectors / width
+    np.rint(scaled, out=scaled)
+    np.clip(scaled, -TOP, TOP, out=scaled)
+    codes = scaled.astype(np.int8)
+    scaled *= width
+    scaled -= vectors
+    return codes, np.sqrt(np.einsum("ij,ij->i", scaled, scaled)) * np.float32(1 + 1e-3) + np.float32(1e-6)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """Queries (b, d) as the first pass reads them: packed codes; per query unit, norm of the codes, and error."""
+
+    packed: "numkong.PackedMatrix"
+    step: float
+    unit: Floats
+    norm: Floats
+    error: Floats
+
+    @classmethod
+    def of(cls, queries: Vectors) -> "Asked":
+        true = queries.astype(np.float64)
+        unit = np.abs(true).max(axis=1) / TOP
+        codes = np.rint(true / unit[:, None])
+        error = np.linalg.norm(true - codes * unit[:, None], axis=1)
+        packed = numkong.dots_pack(codes.astype(np.int8), dtype="int8")
+        return cls(packed, step(queries.shape[1]), unit, np.linalg.norm(codes, axis=1), error)
+
+    def needed(self, scores: Floats) -> Products:
+        """The integer product (b,) that a row with error NEAR needs to reach the scores (b,)."""
+        least = (scores - LONGEST * self.error) / (self.unit * self.step) - self.norm * (NEAR / self.step)
+        return np.floor(np.maximum(least, LEAST + 2.0)).astype(np.int32) - 1
+
+    def lift(self, errors: NDArray[np.float32]) -> Products:
+        """What to add to the products (n, b) of rows with errors (n,) above NEAR."""
+        beyond = (errors.astype(np.float64) - NEAR) / self.step
+        return np.ceil(np.outer(beyond, self.norm)).astype(np.int32) + 1
+
+    def products(self, codes: Codes) -> Products:
+        """Exact <codes, query codes> (n, b), in room that this thread uses again for its next call."""
+        shape = (len(codes), len(self.unit))
+        if getattr(_room, "shape", None) != shape:
+            _room.shape, _room.tensor = shape, numkong.empty(shape, dtype="int32")
+        numkong.dots_packed(codes, self.packed, out=_room.tensor)
+        return np.asarray(_room.tensor)
+
+
+_room = threading.local()

@@ -1,0 +1,143 @@
+"""The columns that stand beside the vectors, and the filter that reads them. It never looks at a vector."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.errors import VectorRefused
+from index.types import Entry, Filter
+
+Numbers = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+Column = NDArray[np.signedinteger]
+
+WIDTHS = {  # bytes of a template: 35
+    "template": np.int64,
+    "person": np.int64,
+    "kind": np.int16,
+    "region": np.int32,
+    "sex": np.int8,
+    "born_from": np.int16,
+    "born_to": np.int16,
+    "seen_from": np.int32,
+    "seen_to": np.int32,
+}
+BYTES = sum(np.dtype(width).itemsize for width in WIDTHS.values())
+FEW = 4  # members that are compared one after the other faster than looked up
+TABLE = 1 << 22  # widest range of members that gets a table of its own
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Labels:
+    """Columns (n,) by the names of WIDTHS."""
+
+    template: Numbers
+    person: Numbers
+    kind: Column
+    region: Column
+    sex: Column
+    born_from: Column
+    born_to: Column
+    seen_from: Column
+    seen_to: Column
+
+    @classmethod
+    def empty(cls, slots: int) -> "Labels":
+        """Zeros for so many slots; pages never written take no memory."""
+        return cls(*(np.zeros(slots, width) for width in WIDTHS.values()))
+
+    @classmethod
+    def of(cls, entries: Sequence[Entry]) -> "Labels":
+        """The labels of entries; VectorRefused where one is too large for its column."""
+        rows = [(e.template, e.person, e.kind, e.region, e.sex, *e.born, *e.seen) for e in entries]
+        wide = np.array(rows, np.int64).reshape(-1, len(WIDTHS)).T
+        return cls(*(_narrow(column, name) for column, name in zip(wide, WIDTHS, strict=True)))
+
+    def columns(self) -> Iterator[Column]:
+        for field in fields(self):
+            yield getattr(self, field.name)
+
+    def at(self, rows: Numbers | Flags | slice) -> "Labels":
+        """Some rows."""
+        return Labels(*(column[rows] for column in self.columns()))
+
+    def write(self, at: Numbers, source: "Labels") -> None:
+        for column, new in zip(self.columns(), source.columns(), strict=True):
+            column[at] = new
+
+    def wipe(self, at: Numbers) -> None:
+        for column in self.columns():
+            column[at] = 0
+
+    def entries(self, vectors: NDArray[np.float32]) -> Iterator[Entry]:
+        """Entries of these labels and the vectors beside them, which they share."""
+        lists = (column.tolist() for column in self.columns())
+        for template, person, kind, region, sex, *spans, vector in zip(*lists, vectors, strict=True):
+            yield Entry(template, person, kind, region, vector, sex, (spans[0], spans[1]), (spans[2], spans[3]))
+
+
+class Wanted:
+    """A filter made ready for many columns. Labels are tested row by row, persons only where a row was found."""
+
+    def __init__(self, where: Filter) -> None:
+        self.everything = (where.kinds, where.regions, where.sexes, where.born, where.seen) == (None,) * 5
+        sexes = None if where.sexes is None else where.sexes | {0}
+        sets = {"kind": where.kinds, "region": where.regions, "sex": sexes}
+        self._members = {name: _Members(some) for name, some in sets.items() if some is not None}
+        self._spans = {name: span for name, span in (("born", where.born), ("seen", where.seen)) if span is not None}
+        self._excluded = _sorted(where.excluded_persons)
+
+    def flags(self, labels: Labels, live: Flags) -> Flags:
+        """The live rows that the labels admit, bool (n,); excluded persons are still among them."""
+        used = len(live)
+        for name, members in self._members.items():
+            live = live & members.hold(getattr(labels, name)[:used])
+        for name, (first, last) in self._spans.items():
+            starts, ends = getattr(labels, f"{name}_from")[:used], getattr(labels, f"{name}_to")[:used]
+            live = live & (starts <= last) & (ends >= first)
+        return live
+
+    def bars(self, persons: Numbers) -> Flags | None:
+        """Which of these persons (n,) are excluded; None when nobody is."""
+        if not len(self._excluded):
+            return None
+        places = np.searchsorted(self._excluded, persons)
+        barred: Flags = self._excluded[np.minimum(places, len(self._excluded) - 1)] == persons
+        return barred
+
+
+class _Members:
+    """A set of label numbers, asked about whole columns."""
+
+    def __init__(self, members: Iterable[int]) -> None:
+        self._members = _sorted(members)
+        self._few = self._members.tolist() if len(self._members) <= FEW else None
+        self._first = int(self._members[0]) if len(self._members) else 0
+        span = int(self._members[-1]) - self._first + 1 if len(self._members) else 0
+        self._table = np.zeros(span + 2, np.bool_) if len(self._members) > FEW and span <= TABLE else None
+        if self._table is not None:  # the first and the last place stand for everything outside
+            self._table[self._members - self._first + 1] = True
+
+    def hold(self, column: Column) -> Flags:
+        if self._few is not None:
+            held = np.zeros(len(column), np.bool_)
+            for member in self._few:
+                held |= column == member
+            return held
+        if self._table is None:
+            return np.isin(column, self._members)
+        places = np.clip(column.astype(np.int64) - (self._first - 1), 0, len(self._table) - 1)
+        return self._table[places]
+
+
+def _sorted(numbers: Iterable[int]) -> Numbers:
+    return np.sort(np.fromiter(numbers, np.int64))
+
+
+def _narrow(column: Numbers, name: str) -> Column:
+    narrow: Column = column.astype(WIDTHS[name])
+    if (wrong := np.flatnonzero(narrow != column)).size:
+        raise VectorRefused(label=name, value=int(column[wrong[0]]))
+    return narrow
