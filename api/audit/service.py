@@ -78,6 +78,8 @@ def check_chain(session: Session) -> ChainState:
 
 @sa.event.listens_for(Session, "before_commit")
 def _chain(session: Session) -> None:
+    if session.in_nested_transaction():
+        return  # the end of a savepoint is no commit: what is written inside is lost when it is rolled back
     pending = session.info.pop(PENDING, [])
     if not pending:
         return

@@ -1,13 +1,15 @@
 """The chain: whatever is changed, removed, reordered or cut off is found, and the database itself refuses."""
 
+from contextlib import suppress
 from datetime import datetime
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from api.audit import service as audit
 from api.audit.models import AuditEntry, AuditHead
+from api.gallery.models import GalleryHead
 from api.kit.node import Node
 
 
@@ -77,3 +79,13 @@ def test_a_rolled_back_act_leaves_no_entry(chained: Node, now: datetime) -> None
         raise RuntimeError
     with chained.db.read() as session:
         assert session.get_one(AuditHead, 1).seq == session.scalar(sa.func.max(AuditEntry.seq)) == 10
+
+
+def test_an_act_outlives_a_savepoint_that_failed_beside_it(node: Node, now: datetime) -> None:
+    with node.db.write() as session:
+        session.add(GalleryHead(contract="c", revision=0))
+    with node.db.write() as session:
+        audit.record(session, audit.Deed("looked", "case", "1", user_id="u", organisation_id="o", at=now))
+        with suppress(IntegrityError), session.begin_nested():
+            session.add(GalleryHead(contract="c", revision=0))  # another process made it first
+    assert _check(node) == audit.ChainState(1, broken_at=None)
