@@ -36,7 +36,7 @@ from facematch.extractor import Extractor
 from facematch.types import BgrImage, Landmarks
 
 SEED = 20260301
-FULL, QUICK = 300, 12
+FULL, QUICK = 120, 12
 SAME_PLACE, SAME_FACE = 0.35, 0.5  # overlap of boxes, cosine of templates
 PEER = "FaceAnalysis"
 HARD = ("turned", "tiny", "group")

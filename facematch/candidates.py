@@ -36,6 +36,13 @@ class Candidates:
         """Middle of each box (n, 2)."""
         return (self.corners[:, :2] + self.corners[:, 2:]) / np.float32(2)
 
+    def within(self, others: "Candidates") -> NDArray[np.bool_]:
+        """Which of them have their middle in the box of one of the others (n,)."""
+        middle, corners = self.centres[:, None], others.corners[None]
+        inside = (middle >= corners[..., :2]) & (middle <= corners[..., 2:])
+        held: NDArray[np.bool_] = inside.all(axis=2).any(axis=1)
+        return held
+
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> "Candidates":
         """Some of them, in the given order."""
         return Candidates(self.corners[rows], self.landmarks[rows], self.confidence[rows], self.seen_px[rows])

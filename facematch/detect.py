@@ -83,12 +83,14 @@ class PatientDetector:
     def _made_sure(self, image: BgrImage, seen: Candidates) -> Candidates:
         """Those that a pass doubted and a look at them alone does not."""
         likely = self.looker.merged(seen.take((seen.confidence >= DOUBTED) & (seen.seen_px >= SMALL_FACE)))
-        doubted = likely.take(likely.confidence < self.looker.section.confidence).first(SECOND_CHANCES)
-        return self._confirmed(image, doubted, least=self.looker.family.sure)
+        sure = likely.confidence >= self.looker.section.confidence
+        parts = likely.within(likely.take(sure))  # an eye, a mouth, half of a face that another pass saw whole
+        doubted = likely.take(~sure & ~parts).first(SECOND_CHANCES)
+        return self._confirmed(image, doubted)
 
-    def _confirmed(self, image: BgrImage, doubted: Candidates, *, least: float) -> Candidates:
+    def _confirmed(self, image: BgrImage, doubted: Candidates) -> Candidates:
         looked = [look_again(self.looker, image, face, doubtful=True) for face in doubted.singly()]
-        return joined([face for face in looked if face and face.confidence[0] >= least])
+        return joined([face for face in looked if face and face.confidence[0] >= self.looker.family.rescued])
 
     def _second_chances(self, image: BgrImage) -> Candidates:
         """What a picture without faces shows enlarged, once its border, its light or its upper side is changed."""
@@ -96,7 +98,7 @@ class PatientDetector:
         for lighter in (small, relit(small)):
             picture = enlarged(lighter, self.fine)
             views = [self._turned(picture, quarters) for quarters in range(4)]
-            found = self._confirmed(picture, self._faces(joined(views)), least=self.looker.family.rescued)
+            found = self._confirmed(picture, self._faces(joined(views)))
             if len(found):
                 return self.looker.merged(found).scaled(max(image.shape[:2]) / max(picture.shape[:2]))
         return joined([])

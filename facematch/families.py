@@ -40,8 +40,9 @@ class Family:
     # 20 degrees gets landmarks turned by 3, one of 200 pixels by 16.
     exact_from: int
     turned: float  # degrees of roll from which on landmarks lie better in a look upright
-    portrait: int  # side in pixels of a look at one face alone
-    portrait_face: int  # and the length of the face on it
+    # A look at one face alone, and a cheap one that only tells which way up it is: side, and length of the face on it.
+    portrait: tuple[int, int]
+    glance: tuple[int, int]
 
 
 def _yunet_fit(image: BgrImage, side: int) -> Canvas:
@@ -116,8 +117,8 @@ FAMILIES = {
         rescued=0.85,
         exact_from=176,
         turned=5.0,
-        portrait=320,
-        portrait_face=192,
+        portrait=(320, 192),
+        glance=(160, 96),
     ),
     "scrfd": Family(
         fit=_scrfd_fit,
@@ -127,7 +128,7 @@ FAMILIES = {
         rescued=0.5,
         exact_from=0,
         turned=20.0,
-        portrait=160,
-        portrait_face=80,
+        portrait=(160, 80),
+        glance=(160, 80),
     ),
 }

@@ -1,6 +1,6 @@
 """A second look at faces already found: each by itself, upright and large. It never adds a face."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -11,6 +11,7 @@ from facematch.looks import Looker
 from facematch.types import BgrImage, Landmarks
 
 NEAR = 0.35  # of the face, between its middle and the middle of the look: what lies farther off is another face
+CLOSE = 0.05  # of the face, to the border of the picture: then it may be cut off
 USUAL = 0.03  # by so much must a look the other way up be surer
 POLISHES = 3  # further looks at most, each upright by what the one before saw
 TURNS = range(45, 360, 45)  # degrees
@@ -41,17 +42,21 @@ def roll_of(landmarks: Landmarks) -> float:
 
 
 def look_again(looker: Looker, image: BgrImage, face: Candidates, *, doubtful: bool) -> Candidates | None:
-    """One face (n = 1) looked at turned back by its roll, and where it is still `doubtful` turned all ways.
+    """One face (n = 1) looked at turned back by its roll, and where it is still `doubtful` at a glance all ways.
 
     What was seen best is looked at once more while it is turned. None where no look is sure of a face.
     """
     roll = roll_of(face.landmarks[0])
     best = _look_upright(looker, image, face, roll)
+    if doubtful and _cut_off(image, face):
+        whole = _look_upright(looker, image, face, roll, mirrored=True)
+        if whole and whole.confidence >= looker.family.rescued:  # a face, though its landmarks are half invented
+            return replace(best.face if best else face, confidence=whole.face.confidence)
     if doubtful and (best is None or best.confidence < looker.family.sure):
-        others = [_look_upright(looker, image, face, roll + turn) for turn in TURNS]
-        best = max(
-            (glimpse for glimpse in (best, *others) if glimpse), key=lambda glimpse: glimpse.likely, default=None
-        )
+        glances = {turn: _look_upright(looker, image, face, roll + turn, closely=False) for turn in TURNS}
+        seen = {turn: glimpse.likely for turn, glimpse in glances.items() if glimpse}
+        other = _look_upright(looker, image, face, roll + max(seen, key=seen.__getitem__)) if seen else None
+        best = max((glimpse for glimpse in (best, other) if glimpse), key=lambda glimpse: glimpse.likely, default=None)
     for _ in range(POLISHES):
         if best is None or abs(best.still) < looker.family.turned:
             break
@@ -59,10 +64,21 @@ def look_again(looker: Looker, image: BgrImage, face: Candidates, *, doubtful: b
     return best.face if best else None
 
 
-def _look_upright(looker: Looker, image: BgrImage, face: Candidates, degrees: float) -> Glimpse | None:
-    canvas, back = _alone(image, face, degrees, side=looker.family.portrait, face_px=looker.family.portrait_face)
-    seen = looker.look(canvas, looker.family.portrait)
-    middle, length = looker.family.portrait / 2, looker.family.portrait_face
+def _cut_off(image: BgrImage, face: Candidates) -> bool:
+    """Whether the border of the picture runs along or through the face."""
+    height, width = image.shape[:2]
+    (left, top, right, bottom), near = face.corners[0], CLOSE * float(face.corners[0, 3] - face.corners[0, 1])
+    return bool(min(left, top, width - right, height - bottom) < near)
+
+
+def _look_upright(
+    looker: Looker, image: BgrImage, face: Candidates, degrees: float, *, closely: bool = True, mirrored: bool = False
+) -> Glimpse | None:
+    side, length = looker.family.portrait if closely else looker.family.glance
+    beyond = cv2.BORDER_REFLECT if mirrored else cv2.BORDER_REPLICATE
+    canvas, back = _alone(image, face, degrees, side=side, face_px=length, beyond=beyond)
+    seen = looker.look(canvas, side)
+    middle = side / 2
     near = np.flatnonzero(np.linalg.norm(seen.centres - middle, axis=1) < NEAR * length)
     if not near.size:
         return None
@@ -71,18 +87,18 @@ def _look_upright(looker: Looker, image: BgrImage, face: Candidates, degrees: fl
 
 
 def _alone(
-    image: BgrImage, face: Candidates, degrees: float, *, side: int, face_px: float
+    image: BgrImage, face: Candidates, degrees: float, *, side: int, face_px: float, beyond: int
 ) -> tuple[BgrImage, NDArray[np.float64]]:
     """A square of the picture around a face, turned back by so many degrees, and the matrix that leads points back.
 
-    Shrunk by area first, since a turn picks single pixels; beyond the picture its border is carried on.
+    Shrunk by area first, since a turn picks single pixels; `beyond` the picture its border is carried on or mirrored.
     """
     part, corner, factor = _part(image, face, reach=side / face_px, face_px=face_px)
     middle = (face.centres[0] - corner) * factor
     scale = face_px / (float(np.max(face.corners[0, 2:] - face.corners[0, :2])) * factor)
     matrix = cv2.getRotationMatrix2D((float(middle[0]), float(middle[1])), degrees, scale)
     matrix[:, 2] += side / 2 - middle
-    canvas = cv2.warpAffine(part, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    canvas = cv2.warpAffine(part, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=beyond)
     back = np.asarray(cv2.invertAffineTransform(matrix), dtype=np.float64) / factor
     return np.asarray(canvas, dtype=np.uint8), back + np.column_stack([np.zeros((2, 2)), corner])
 
