@@ -15,6 +15,24 @@ Models = tuple[int, ...]  # places of the models, rising
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Fit:
+    """Weights of some models, and what they say of each table's pairs, each judged by weights of other people."""
+
+    models: Models
+    weights: Weights
+    says: tuple[Floats, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """A fit, what so many people support, and what it costs on each table within that (Cllr)."""
+
+    fit: Fit
+    limits: tuple[float, float]
+    costs: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Blend:
     """One choice of models: what each counts, what so many people support, and what it says of each kind of pairs."""
 
@@ -25,40 +43,42 @@ class Blend:
 
 
 def blend(tables: Sequence[Pairs], *, people: int, paired: int, progress: Progress) -> dict[Models, Blend]:
-    """Every choice of models, fitted on all tables with equal weight and judged by weights of other people.
+    """Every choice of models, fitted on the first table alone and on all, and judged by weights of other people.
 
-    A choice takes over the weights of the smaller one among its models, or of the single one, that costs less on people
-    it was not fitted on: whoever adds nothing is not listened to, and no choice is worse than the best of its parts.
+    A choice takes over the cheapest fit of any part of its models, single ones among them, of those that cost no more
+    on any table than its best single model there: whoever adds nothing is not listened to, and what helps with bad
+    pictures must not harm with good ones. Where none is as good everywhere, it takes the cheapest of all.
     """
     count = len(tables[0].says)
-    fitted: dict[Models, tuple[Weights, tuple[Floats, ...]]] = {
-        (place,): ((1.0,), tuple(table.says[place] for table in tables)) for place in range(count)
-    }
+    fits = [Fit((place,), (1.0,), tuple(table.says[place] for table in tables)) for place in range(count)]
     together = tables[0]
     for table in tables[1:]:
         together = together.joined(table)
     for models in progress.track(list(joint.subsets(count)), description="fitting weights"):
-        seen = together.of(models)
-        by_cell = joint.cross_fitted(seen)
-        said = tuple(joint.held_out(table.of(models), by_cell) for table in tables)
-        fitted[models] = joint.fit_weights(seen), said
-    limits = {models: bounds(said[0], tables[0], people=people, paired=paired) for models, (_, said) in fitted.items()}
-    costs = {models: _mean_cost(said, tables, limits[models]) for models, (_, said) in fitted.items()}
-    return {models: _cheapest(models, fitted, limits, costs) for models in fitted}
+        fits += [_fit(models, seen, tables) for seen in (tables[0], together)]
+    judged = [_judged(fit, tables, people=people, paired=paired) for fit in fits]
+    return {models: _chosen(models, judged) for models in dict.fromkeys(fit.models for fit in fits)}
 
 
-def _cheapest(
-    models: Models,
-    fitted: Mapping[Models, tuple[Weights, tuple[Floats, ...]]],
-    limits: Mapping[Models, tuple[float, float]],
-    costs: Mapping[Models, float],
-) -> Blend:
-    """The weights of whichever part of these models costs least, none for the rest; of equal ones the smallest."""
-    parts = [part for part in fitted if set(part) <= set(models)]
-    best = min(parts, key=lambda part: (round(costs[part], 6), len(part)))
-    weights, said = fitted[best]
-    known = dict(zip(best, weights, strict=True))
-    return Blend(models, tuple(known.get(place, 0.0) for place in models), limits[best], said)
+def _fit(models: Models, seen: Pairs, tables: Sequence[Pairs]) -> Fit:
+    own = seen.of(models)
+    by_cell = joint.cross_fitted(own)
+    return Fit(models, joint.fit_weights(own), tuple(joint.held_out(table.of(models), by_cell) for table in tables))
+
+
+def _judged(fit: Fit, tables: Sequence[Pairs], *, people: int, paired: int) -> Judged:
+    limits = bounds(fit.says[0], tables[0], people=people, paired=paired)
+    costs = tuple(cost(one.clip(*limits), table) for one, table in zip(fit.says, tables, strict=True))
+    return Judged(fit, limits, tuple(round(one, 6) for one in costs))
+
+
+def _chosen(models: Models, judged: Sequence[Judged]) -> Blend:
+    parts = [one for one in judged if set(one.fit.models) <= set(models)]
+    best = np.min([one.costs for one in parts if len(one.fit.models) == 1], axis=0)
+    harmless = [one for one in parts if np.all(np.array(one.costs) <= best)]
+    chosen = min(harmless or parts, key=lambda one: (sum(one.costs), len(one.fit.models)))
+    known = dict(zip(chosen.fit.models, chosen.fit.weights, strict=True))
+    return Blend(models, tuple(known.get(place, 0.0) for place in models), chosen.limits, chosen.fit.says)
 
 
 def describe(blends: Mapping[Models, Blend], views: Sequence[View], clean: Pairs, *, correlation: float) -> object:
@@ -79,7 +99,3 @@ def _entry(one: Blend, views: Sequence[View], clean: Pairs, lowest: float) -> ob
         "limits": {"floor": floor, "cap": cap},
         "strangers": stranger_curve(one.says[0], clean, lowest=lowest),
     }
-
-
-def _mean_cost(said: Sequence[Floats], tables: Sequence[Pairs], limits: tuple[float, float]) -> float:
-    return float(np.mean([cost(one.clip(*limits), table) for one, table in zip(said, tables, strict=True)]))

@@ -39,9 +39,8 @@ class Candidates:
     def within(self, others: "Candidates") -> NDArray[np.bool_]:
         """Which of them have their middle in the box of one of the others (n,)."""
         middle, corners = self.centres[:, None], others.corners[None]
-        inside = (middle >= corners[..., :2]) & (middle <= corners[..., 2:])
-        held: NDArray[np.bool_] = inside.all(axis=2).any(axis=1)
-        return held
+        inside = np.logical_and(middle >= corners[..., :2], middle <= corners[..., 2:])
+        return np.asarray(np.any(np.all(inside, axis=2), axis=1), np.bool_)
 
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> "Candidates":
         """Some of them, in the given order."""
