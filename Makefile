@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SERVE_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check serve setup setup-dev weights format lock clean
+.PHONY: help demo test test-milvus check serve setup setup-dev weights format lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -15,6 +15,9 @@ demo: setup weights ## run a whole search from registration to home, then serve 
 
 test: setup-dev weights ## run the whole suite (SQLite and a real PostgreSQL)
 	$(BIN)/pytest -n auto --dist worksteal
+
+test-milvus: setup-dev weights ## run the suites of the service and of the index with Milvus as the index
+	LIGHTHOUSE_TEST_INDEX=milvus $(BIN)/pytest -n auto --dist worksteal tests/api tests/index
 
 check: setup-dev weights ## format, lint, types, contracts and the whole suite
 	$(BIN)/ruff format --check .

@@ -150,4 +150,14 @@ MEMORY: dict[type[BaseException], Row] = {
         N_("The search engine in the settings is not there"),
         N_("Run `lighthouse doctor`, or set LIGHTHOUSE_INDEX_DEVICE=cpu."),
     ),
+    memory.EngineNotInstalled: Row(
+        503,
+        N_("The library of the search engine is not installed"),
+        N_("Install requirements/milvus.txt too, or set LIGHTHOUSE_INDEX_ENGINE=flat."),
+    ),
+    memory.ServerUnreachable: Row(
+        503,
+        N_("The server that keeps the gallery does not answer"),
+        N_("Wait a minute and try again. If it stays, see whether the server at LIGHTHOUSE_MILVUS_URI runs."),
+    ),
 }

@@ -23,11 +23,11 @@ def draw_growth(lines: Mapping[str, Line], path: Path) -> None:
 
 
 def draw_engines(times: Mapping[str, Mapping[str, float]], path: Path) -> None:
-    """For each batch the engines' times per query, best possible first."""
+    """For each batch the engines' times per query: ours first, the limit last."""
     with _panels(len(times), path) as panels:
         for axes, (batch, engines) in zip(panels, times.items(), strict=True):
             names, values = list(engines), list(engines.values())
-            bars = axes.barh(names, values, color=["0.75" if name == "limit" else "C0" for name in names])
+            bars = axes.barh(names, values, color=["C0", *["#a9c4de"] * (len(names) - 2), "0.75"])
             axes.bar_label(bars, fmt="%.3g", padding=2, fontsize=7)
             axes.invert_yaxis()
             axes.set(xlabel="ms a query", title=batch, xlim=(0, max(values) * 1.15))

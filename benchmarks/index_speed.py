@@ -21,7 +21,7 @@ from rich.progress import Progress
 from benchmarks import index_service
 from benchmarks.frame import CannotMeasure, Options, Row, faces_folder, run_benchmark
 from benchmarks.galleries import REGIONS, Gallery, filled
-from benchmarks.index_contest import Arena, Figure, pass_limit_ms, search_ms
+from benchmarks.index_contest import Arena, Figure, pass_limit_ms, searches_ms
 from benchmarks.index_plots import draw_engines, draw_growth
 from benchmarks.pairs import read_people
 from benchmarks.peers import (
@@ -34,8 +34,8 @@ from benchmarks.peers import (
     usearch_graph,
 )
 from benchmarks.templates import embed, open_bundle, shelf_argument
-from index.scan import threads
-from index.types import Filter, Vectors
+from index.turns import threads
+from index.types import EVERYTHING, Filter, Vectors
 
 MILLION = 1_000_000
 FASTER = {1: 3, 16: 6, 256: 3}  # than FAISS flat, at least
@@ -122,25 +122,27 @@ def graphs(run: Run) -> list[Row]:
         figures = arena.contest(batch, [arena.flat, *peers])
         rows += [_peer_row(label, one) for one in figures]
         rows += [Row(measure=f"{label}: {name}", value=0, unit="installed") for name in absent]
-    built = [
-        Row(measure=f"graphs, building {one.name}", value=one.build_s, unit="CPU s", better="lower") for one in peers
-    ]
+    built = [Row(measure=f"graphs, building {one.name}", value=one.build_s, unit="s", better="lower") for one in peers]
     return rows + built
 
 
 def filters(run: Run) -> list[Row]:
-    """A filter that keeps 1 %, one that keeps half, and 500 excluded persons."""
+    """A filter that keeps 1 %, one that keeps half, and 500 excluded persons; they take turns with none."""
     gallery = Gallery(run.size(MILLION), 512)
     index, queries = filled(gallery, run.progress), gallery.queries(1)
-    whole, label = search_ms(index, queries), f"filter, {gallery.count:,} x 512, one query"
-    chosen = {
-        f"one region of {REGIONS}": Filter(regions=frozenset({7})),
-        "one kind of two": Filter(kinds=frozenset({1})),
-        "500 persons excluded": Filter(excluded_persons=frozenset(range(500))),
-    }
+    label, chosen = (
+        f"filter, {gallery.count:,} x 512, one query",
+        {
+            "none": EVERYTHING,
+            f"one region of {REGIONS}": Filter(regions=frozenset({7})),
+            "one kind of two": Filter(kinds=frozenset({1})),
+            "500 persons excluded": Filter(excluded_persons=frozenset(range(500))),
+        },
+    )
+    times = searches_ms(index, queries, chosen)
+    whole = times.pop("none")
     rows = [Row(measure=f"{label}, none", value=whole, unit="ms", better="lower")]
-    for name, where in chosen.items():
-        value = search_ms(index, queries, where)
+    for name, value in times.items():
         target = whole / FILTER_FASTER if "region" in name else None
         rows.append(
             Row(
@@ -163,7 +165,8 @@ def growth(run: Run) -> list[Row]:
         gallery = Gallery(count, 128)
         index = filled(gallery, run.progress)
         for name, line in lines.items():
-            line.append((count, search_ms(index, gallery.queries(16 if "16" in name else 1))))
+            queries = gallery.queries(16 if "16" in name else 1)
+            line.append((count, searches_ms(index, queries, {name: EVERYTHING})[name]))
     if not run.options.quick:
         draw_growth(lines, run.options.results / "index_speed-growth.svg")
     rows = []

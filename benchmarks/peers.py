@@ -26,7 +26,7 @@ NARROW = 5  # times k: what a refined search takes from its narrow codes
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """An engine with a gallery in it, and the processor time to build it in seconds."""
+    """An engine with a gallery in it, and the wall time to build it in seconds."""
 
     name: str
     ask: Ask
@@ -40,18 +40,18 @@ def installed(name: str) -> bool:
 
 def faiss_peers(batches: Iterable[Vectors], dimension: int) -> tuple[list[Peer], Vectors]:
     """IndexFlatIP with matrix products for batches, as our own engine sets it, and SQ8 refined by it; its vectors."""
-    started = time.process_time()
+    started = time.perf_counter()
     flat = faiss.IndexFlatIP(dimension)
     for batch in batches:
         flat.add(batch)
     vectors = faiss.rev_swig_ptr(flat.get_xb(), flat.ntotal * dimension).reshape(-1, dimension)
-    after_flat = time.process_time()
+    after_flat = time.perf_counter()
     narrow = faiss.IndexScalarQuantizer(dimension, faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT)
     narrow.train(vectors[:: max(1, len(vectors) // 50_000)])
     narrow.add(vectors)
     refined = faiss.IndexRefine(narrow, flat)
     refined.k_factor = NARROW
-    build = time.process_time() - after_flat
+    build = time.perf_counter() - after_flat
     kept = (flat, narrow, refined)  # IndexRefine borrows both
     return [
         Peer(FLAT, lambda queries, k: kept[0].search(queries, k)[1], after_flat - started),
@@ -74,21 +74,21 @@ def usearch_graph(vectors: Vectors, threads: int) -> Peer:
     """usearch's HNSW in half precision."""
     from usearch.index import Index
 
-    started = time.process_time()
+    started = time.perf_counter()
     index = Index(ndim=vectors.shape[1], metric="ip", dtype="f16", connectivity=HNSW_WIDTH, expansion_search=HNSW_ASK)
     index.add(np.arange(len(vectors)), vectors, threads=threads)
 
     def ask(queries: Vectors, k: int) -> Numbers:
         return np.asarray(index.search(queries, k, threads=threads).keys).astype(np.int64).reshape(len(queries), -1)
 
-    return Peer("usearch HNSW f16", ask, time.process_time() - started)
+    return Peer("usearch HNSW f16", ask, time.perf_counter() - started)
 
 
 def hnswlib_graph(vectors: Vectors, threads: int) -> Peer:
     """hnswlib's HNSW in float32."""
     import hnswlib
 
-    started = time.process_time()
+    started = time.perf_counter()
     index = hnswlib.Index("ip", vectors.shape[1])
     index.init_index(len(vectors), M=HNSW_WIDTH, ef_construction=HNSW_BUILD)
     index.set_num_threads(threads)
@@ -98,7 +98,7 @@ def hnswlib_graph(vectors: Vectors, threads: int) -> Peer:
     def ask(queries: Vectors, k: int) -> Numbers:
         return np.asarray(index.knn_query(queries, k)[0]).astype(np.int64)
 
-    return Peer("hnswlib HNSW", ask, time.process_time() - started)
+    return Peer("hnswlib HNSW", ask, time.perf_counter() - started)
 
 
 def milvus_lite(vectors: Vectors, threads: int) -> Peer:  # noqa: ARG001 - it chooses its threads itself
@@ -106,7 +106,7 @@ def milvus_lite(vectors: Vectors, threads: int) -> Peer:  # noqa: ARG001 - it ch
     from pymilvus import MilvusClient
 
     folder = tempfile.TemporaryDirectory(prefix="lighthouse-milvus-")
-    started = time.process_time()
+    started = time.perf_counter()
     client = MilvusClient(str(Path(folder.name) / "peer.db"))
     client.create_collection("faces", dimension=vectors.shape[1], metric_type="IP", id_type="int")
     for start in range(0, len(vectors), 1_000):
@@ -118,7 +118,7 @@ def milvus_lite(vectors: Vectors, threads: int) -> Peer:  # noqa: ARG001 - it ch
         found = client.search("faces", queries.tolist(), limit=k, timeout=60) if held else []
         return np.array([[one["id"] for one in answer] for answer in found])
 
-    return Peer("milvus-lite FLAT", ask, time.process_time() - started)
+    return Peer("milvus-lite FLAT", ask, time.perf_counter() - started)
 
 
 def true_nearest(vectors: Vectors, queries: Vectors, k: int) -> Numbers:

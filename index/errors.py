@@ -4,7 +4,7 @@ MemoryRefusal
 ├── VectorRefused: WrongDimension, NotUnit, OtherContract
 ├── StaleRevision
 ├── SnapshotDamaged
-└── EngineUnavailable
+└── EngineUnavailable: EngineNotInstalled, ServerUnreachable
 """
 
 from typing import ClassVar
@@ -60,3 +60,15 @@ class EngineUnavailable(MemoryRefusal):
     """The search engine asked for is not installed or has no device."""
 
     code = "index-engine-unavailable"
+
+
+class EngineNotInstalled(EngineUnavailable):
+    """The library of the search engine asked for is not installed."""
+
+    code = "index-engine-not-installed"
+
+
+class ServerUnreachable(EngineUnavailable):
+    """The server that keeps the index did not answer in time. This says nothing about what is in it."""
+
+    code = "index-server-unreachable"

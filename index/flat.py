@@ -10,21 +10,19 @@ when whole blocks are listed nothing is left out, so it ends, and ends exact.
 """
 
 from collections.abc import Iterable, Sequence
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
-from index import codes, grouping
-from index.errors import NotUnit, StaleRevision, VectorRefused, WrongDimension
+from index import admission, codes, grouping
 from index.grouping import Scores, Truth
-from index.labels import Labels, Numbers, Wanted
-from index.scan import Scan, Scope, Task, in_turns, scan_for
+from index.labels import Numbers, Wanted
+from index.scan import Scan, Scope, Task, scan_for
 from index.sift import CodeScan
-from index.store import BLOCK, Block, Part, Rows, Store, View, by_block
+from index.store import BLOCK, Block, Part, Store, View, by_block
+from index.turns import in_turns
 from index.types import EVERYTHING, Change, Entry, Filter, Neighbour, Stamp, Vectors
 
-UNIT_TOLERANCE = 1e-3  # of the norm; float32 unit vectors are within 1e-6, anything else is not a template
 GULP = 4_096  # rows restored or scored at a time
 
 
@@ -68,27 +66,16 @@ class FlatIndex:
         (an entry under another template's change). Removing what is not there is no error.
         """
         revision = self.stamp.revision
-        for expected, change in enumerate(changes, revision + 1):
-            if change.revision != expected:
-                raise StaleRevision(expected=expected, got=change.revision)
-            if change.entry is not None and change.entry.template != change.template:
-                raise VectorRefused(template=change.template, entry=change.entry.template)
-        final = {change.template: change for change in changes}
-        entries = [change.entry for change in final.values() if change.entry is not None]
-        gone = [change.template for change in final.values() if change.entry is None]
-        self._columns([old.entry for old in changes if old.entry and final[old.template] is not old])  # may refuse too
-        rows = self._columns(entries)
+        rows, gone = admission.outcome(changes, self.dimension, after=revision)
         if changes:
             self._store.change(rows, gone, revision=revision + len(changes))
 
     def restore(self, entries: Iterable[Entry], revision: int) -> None:
         """Hold exactly `entries`, as of `revision`; of entries with one template id the last counts."""
         store = Store(self.stamp.contract, self.dimension, self._store.folder)
-        stream = iter(entries)
-        while batch := list(islice(stream, GULP)):
-            distinct = {entry.template: entry for entry in batch}
-            store.change(self._columns(list(distinct.values())), (), revision=revision)
-        store.change(self._columns([]), (), revision=revision)
+        for rows in admission.batches(entries, self.dimension, size=GULP):
+            store.change(rows, (), revision=revision)
+        store.change(admission.columns([], self.dimension), (), revision=revision)
         self._store = store
 
     def search(self, queries: Vectors, k: int, where: Filter = EVERYTHING) -> list[list[Neighbour]]:
@@ -99,7 +86,7 @@ class FlatIndex:
         """
         if k < 1:
             raise ValueError("k counts persons and begins at 1")
-        queries = self._checked(queries)
+        queries = admission.checked(queries, self.dimension)
         view = self._store.view  # held to the end: the store wipes and reuses what no living view shows
         wanted = Wanted(where)
         scopes = _scopes(view, wanted)
@@ -116,41 +103,21 @@ class FlatIndex:
             attempt += 1
         return answers
 
-    def _columns(self, entries: list[Entry]) -> Rows:
-        for entry in entries:
-            if entry.vector.shape != (self.dimension,):
-                raise WrongDimension(template=entry.template, expected=self.dimension, got=entry.vector.size)
-        vectors = np.empty((len(entries), self.dimension), np.float32)
-        if entries:
-            np.stack([entry.vector for entry in entries], out=vectors, casting="same_kind")
-        for place in _not_unit(vectors)[:1]:
-            raise NotUnit(template=entries[place].template)
-        return Rows(Labels.of(entries), vectors)
-
-    def _checked(self, queries: Vectors) -> Vectors:
-        if queries.ndim != 2 or queries.shape[1] != self.dimension:
-            raise WrongDimension(expected=self.dimension, got=queries.shape[-1] if queries.ndim else 0)
-        queries = np.ascontiguousarray(queries, np.float32)
-        for row in _not_unit(queries)[:1]:
-            raise NotUnit(query=row)
-        return queries
-
-
-def _not_unit(vectors: Vectors) -> list[int]:
-    """Rows whose norm is not 1 within UNIT_TOLERANCE; a NaN or an infinity is never within."""
-    with np.errstate(all="ignore"):
-        norms = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
-        return np.flatnonzero(~(np.abs(norms - 1) <= UNIT_TOLERANCE)).tolist()
-
 
 def _scopes(view: View, wanted: Wanted) -> list[Scope]:
     """The parts with the rows that the labels admit; parts without any are left out."""
     if wanted.everything:
         return [Scope(part, part.live, part.count) for part in view.parts if part.count]
-    return [scope for scope in in_turns(lambda part: _scope(part, wanted), view.parts) if scope.count]
+    scopes = in_turns(lambda part: _scope(part, wanted), view.parts, alone=wanted.regions is not None)
+    return [scope for scope in scopes if scope.count]
 
 
 def _scope(part: Part, wanted: Wanted) -> Scope:
+    if wanted.regions is not None:
+        rows = wanted.among(part.block.labels, part.by_region.of(wanted.regions))
+        flags = np.zeros(len(part.live), np.bool_)
+        flags[rows] = True
+        return Scope(part, flags, len(rows), rows)
     flags = wanted.flags(part.block.labels, part.live)
     return Scope(part, flags, int(np.count_nonzero(flags)))
 

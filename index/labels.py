@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,7 @@ WIDTHS = {  # bytes of a template: 35
     "seen_to": np.int32,
 }
 BYTES = sum(np.dtype(width).itemsize for width in WIDTHS.values())
+FEW_REGIONS = 32  # regions whose slots are looked up one by one; more are looked for in the whole column
 FEW = 4  # members that are compared one after the other faster than looked up
 TABLE = 1 << 22  # widest range of members that gets a table of its own
 
@@ -84,20 +86,34 @@ class Wanted:
     def __init__(self, where: Filter) -> None:
         self.everything = (where.kinds, where.regions, where.sexes, where.born, where.seen) == (None,) * 5
         sexes = None if where.sexes is None else where.sexes | {0}
-        sets = {"kind": where.kinds, "region": where.regions, "sex": sexes}
+        self.regions = (
+            _sorted(where.regions) if where.regions is not None and len(where.regions) <= FEW_REGIONS else None
+        )
+        sets = {"kind": where.kinds, "region": where.regions if self.regions is None else None, "sex": sexes}
         self._members = {name: _Members(some) for name, some in sets.items() if some is not None}
         self._spans = {name: span for name, span in (("born", where.born), ("seen", where.seen)) if span is not None}
         self._excluded = _sorted(where.excluded_persons)
 
     def flags(self, labels: Labels, live: Flags) -> Flags:
-        """The live rows that the labels admit, bool (n,); excluded persons are still among them."""
-        used = len(live)
+        """The live rows that the labels admit, bool (n,); excluded persons are still among them.
+
+        Not for few `regions`: these are looked up, and `among` asks what they have for the other labels.
+        """
+        return self._flags(labels, slice(len(live)), live)
+
+    def among(self, labels: Labels, rows: Numbers) -> Numbers:
+        """Those of some rows that all labels but the region admit."""
+        if not self._members and not self._spans:
+            return rows
+        return rows[self._flags(labels, rows, np.ones(len(rows), np.bool_))]
+
+    def _flags(self, labels: Labels, rows: slice | Numbers, flags: Flags) -> Flags:
         for name, members in self._members.items():
-            live = live & members.hold(getattr(labels, name)[:used])
+            flags = flags & members.hold(getattr(labels, name)[rows])
         for name, (first, last) in self._spans.items():
-            starts, ends = getattr(labels, f"{name}_from")[:used], getattr(labels, f"{name}_to")[:used]
-            live = live & (starts <= last) & (ends >= first)
-        return live
+            starts, ends = getattr(labels, f"{name}_from")[rows], getattr(labels, f"{name}_to")[rows]
+            flags = flags & (starts <= last) & (ends >= first)
+        return flags
 
     def bars(self, persons: Numbers) -> Flags | None:
         """Which of these persons (n,) are excluded; None when nobody is."""
@@ -106,6 +122,25 @@ class Wanted:
         places = np.searchsorted(self._excluded, persons)
         barred: Flags = self._excluded[np.minimum(places, len(self._excluded) - 1)] == persons
         return barred
+
+
+class Shelves:
+    """Slots by region, so that a search in few regions looks at no others."""
+
+    def __init__(self, regions: Column, slots: Numbers) -> None:
+        """Of the column `regions` (n,) only the places `slots`, ascending, are remembered: 4 bytes each."""
+        regions = regions[slots]
+        order = np.argsort(regions, kind="stable")
+        named, starts = np.unique(regions[order], return_index=True)
+        bounds = [*starts.tolist(), len(slots)]
+        self._spans = dict(zip(named.tolist(), pairwise(bounds), strict=True))
+        self._slots = slots[order].astype(np.int32)
+
+    def of(self, regions: Numbers) -> Numbers:
+        """The slots of these regions (distinct)."""
+        spans = (self._spans.get(region, (0, 0)) for region in regions.tolist())
+        some = [self._slots[first:end] for first, end in spans]
+        return np.concatenate([self._slots[:0], *some]).astype(np.int64)
 
 
 class _Members:

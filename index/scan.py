@@ -4,14 +4,11 @@ This is the door of FAISS. A scan never decides: what it lists, and the bound on
 `grouping`, so another scan (`sift` over codes, another device) needs only its own `slack`.
 """
 
-import os
 import threading
 import weakref
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import Protocol, TypeVar, cast
+from typing import Protocol
 
 import faiss
 import numpy as np
@@ -21,6 +18,7 @@ from index.errors import EngineUnavailable
 from index.grouping import Listed, Pairs
 from index.labels import Flags, Numbers, Wanted
 from index.store import BLOCK, Block, Part
+from index.turns import in_turns
 from index.types import Vectors
 
 MATRIX_FROM = 8  # queries: from here one matrix product a block is cheaper than query by query (512-d: half at 8)
@@ -29,19 +27,20 @@ CARD_WIDEST = 2_048  # largest k of FAISS on a card
 FIRST_WIDTH = 32  # rows each block lists at first: room for k persons with a few templates each
 WIDER = 8  # how much longer the lists are at each further attempt
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
-
 faiss.cvar.distance_compute_blas_threshold = MATRIX_FROM  # its own 128,000 means never
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scope:
-    """A part, and which of its rows the labels admit: flags (used,), `count` of them, at least one."""
+    """A part, and which of its rows the labels admit: flags (used,), `count` of them, at least one.
+
+    `rows` (count,) are the same in any order, where they are known without looking through the flags.
+    """
 
     part: Part
     flags: Flags
     count: int
+    rows: Numbers | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -145,35 +144,6 @@ def scan_for(device: str) -> Scan:
     if device == "cuda":
         return CardScan()
     raise EngineUnavailable(engine="flat", device=device)
-
-
-@cache
-def _workers() -> ThreadPoolExecutor:
-    """Threads, each with FAISS and its BLAS single-threaded."""
-    return ThreadPoolExecutor(threads(), "scan", faiss.omp_set_num_threads, (1,))
-
-
-@cache
-def threads() -> int:
-    """How many threads search: OMP_NUM_THREADS, or the cores there are."""
-    return faiss.omp_get_max_threads()
-
-
-def in_turns(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-    """The work done for each item, in their order, each thread taking the next item as soon as it is free."""
-    results: list[Result | None] = [None] * len(items)
-    waiting = iter(enumerate(items))
-
-    def take() -> None:
-        for place, item in waiting:
-            results[place] = work(item)
-
-    for turn in [_workers().submit(take) for _ in range(min(threads(), len(items)))]:
-        turn.result()
-    return cast(list[Result], results)
-
-
-os.register_at_fork(after_in_child=_workers.cache_clear)  # threads do not survive a fork
 
 
 def pair_products(vectors: Vectors, rows: Numbers, *, queries: Vectors, which: Numbers) -> NDArray[np.float32]:

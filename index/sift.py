@@ -10,7 +10,7 @@ A sample gives the first T; then rounds, each four times longer than the last, r
 products stay in the cache; threads take a piece each. Where the labels admit few rows, only their codes are gathered.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,26 +18,33 @@ import numpy as np
 from index.codes import LEAST, NEAR, Asked, Products
 from index.grouping import NO_PAIRS, Listed, Pairs, score_of_person
 from index.labels import Numbers
-from index.scan import HostScan, Scope, Task, in_turns, pair_products
+from index.scan import HostScan, Scope, Task, pair_products
 from index.store import BLOCK
+from index.turns import in_turns
 
 TOGETHER = 256  # queries scanned at a time
 CELLS = 1 << 18  # products of one piece: 1 MiB, half of a core's cache
-SHORTEST, LONGEST = 1_024, 16_384  # rows of one piece
+SHORTEST, LONGEST = 1_024, 32_768  # rows of one piece
 FEW = 64  # queries for which one long comparison is cheaper than many as long as their number
 GATHER_BELOW = 0.3  # share of admitted rows under which their codes are gathered: a row read out of order costs three
 SAMPLE = 4_096  # rows that give the first threshold, or a sixteenth of all where that is less
+ALONE = 1 << 15  # products that one thread has done sooner than two
 FIRST_ROUND, GROWTH = 16_384, 4  # rows of the first round, and how much longer the next is
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Piece:
-    """Rows of one scope: `rows` (n,) ascending, or all from `start` to `stop`, of which its flags tell the admitted."""
+    """Rows of one scope: `rows` (n,), or all from `start` to `stop`, of which its flags tell the admitted."""
 
     scope: Scope
     start: int
     stop: int
     rows: Numbers | None
+
+    def first(self, count: int) -> "Piece":
+        """So many of its rows."""
+        stop = min(self.stop, self.start + count)
+        return Piece(self.scope, self.start, stop, None if self.rows is None else self.rows[:count])
 
 
 class CodeScan:
@@ -97,7 +104,8 @@ class Hunt:
 
     def _prime(self, pieces: Sequence[Piece], rows: int) -> None:
         """A first threshold from the best of a sample; its rows are scanned again with the others."""
-        self._tighten(Pairs.join([NO_PAIRS, *in_turns(self._best_of, _first(pieces, rows))]))
+        sample = [piece.first(rows) for piece in _first(pieces, rows)]
+        self._tighten(Pairs.join([NO_PAIRS, *self._in_turns(self._best_of, sample)]))
 
     def _best_of(self, piece: Piece) -> Pairs:
         wide = 4 * self._task.k
@@ -114,7 +122,11 @@ class Hunt:
         needed = np.broadcast_to(self._needed, (self._length, self._count))
         if self._count < FEW:
             needed = np.ascontiguousarray(needed)
-        return in_turns(lambda piece: self._scan(piece, needed), pieces)
+        return self._in_turns(lambda piece: self._scan(piece, needed), pieces)
+
+    def _in_turns(self, work: Callable[[Piece], Pairs], pieces: Sequence[Piece]) -> list[Pairs]:
+        rows = sum(piece.stop - piece.start for piece in pieces)
+        return in_turns(work, pieces, alone=rows * self._count <= ALONE)
 
     def _scan(self, piece: Piece, needed: Products) -> Pairs:
         if self._crowded:
@@ -167,7 +179,8 @@ class Hunt:
 
 def _pieces(scope: Scope, length: int) -> Iterator[Piece]:
     used = len(scope.flags)
-    rows = np.flatnonzero(scope.flags) if scope.count < GATHER_BELOW * used else None
+    few = scope.count < GATHER_BELOW * used
+    rows = (np.flatnonzero(scope.flags) if scope.rows is None else scope.rows) if few else None
     total = used if rows is None else len(rows)
     for start in range(0, total, length):
         stop = min(total, start + length)

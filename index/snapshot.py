@@ -30,8 +30,8 @@ from index.codes import SPREAD
 from index.errors import EngineUnavailable, OtherContract, SnapshotDamaged
 from index.factory import new_index
 from index.flat import FlatIndex
-from index.scan import in_turns
 from index.store import BLOCK, Block, View
+from index.turns import in_turns
 from index.types import VectorIndex
 
 MAGIC = b"LHINDEX2"

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.codes import NEAR, Codes, encode, room_for_codes
-from index.labels import Flags, Labels, Numbers
+from index.labels import Flags, Labels, Numbers, Shelves
 from index.slots import SlotTable
 from index.types import Entry, Stamp, Vectors
 
@@ -91,6 +91,11 @@ class Part:
     def count(self) -> int:
         """How many slots count."""
         return int(np.count_nonzero(self.live))
+
+    @cached_property
+    def by_region(self) -> Shelves:
+        """The slots that count by region."""
+        return Shelves(self.block.labels.region, np.flatnonzero(self.live))
 
     @cached_property
     def odd(self) -> Numbers:

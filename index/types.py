@@ -1,7 +1,7 @@
 """The words of the memory: entries, changes, filters, answers, and the protocol every engine keeps."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -76,6 +76,19 @@ class Stamp:
     contract: str
     revision: int
     count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where a shared index is kept: address, or the path of a file ending in .db; `namespace` keeps nodes apart there.
+
+    `token` is "user:password" or a key; `timeout_s` the longest that one call may take.
+    """
+
+    uri: str
+    namespace: str
+    token: str = field(default="", repr=False)
+    timeout_s: float = 10.0
 
 
 class VectorIndex(Protocol):

@@ -1,6 +1,7 @@
 """What every test may ask for: real weights, an open extractor, real faces where they exist."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from facematch.errors import WeightsUnreachable
 from facematch.extractor import Extractor, open_extractor
 from facematch.fetch import fetch_weights
 
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")  # of Milvus: it would break the child that stops PostgreSQL
 settings.register_profile("any-machine", deadline=None)  # how long an example takes says more about the neighbours
 settings.load_profile("any-machine")
 
@@ -57,3 +59,16 @@ def _for_research(name: str) -> Extractor:
     except WeightsUnreachable:
         pytest.skip(f"the weights of {name} cannot be fetched here")
     return open_extractor(name, models_dir=default_models_dir(), weights_dir=folder)
+
+
+@pytest.fixture(scope="session")
+def milvus_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a real Milvus: the server LIGHTHOUSE_TEST_MILVUS names, else milvus-lite on a free port."""
+    if named := os.environ.get("LIGHTHOUSE_TEST_MILVUS"):
+        yield named
+        return
+    from tests.milvus_machine import Machine
+
+    machine = Machine(tmp_path_factory.mktemp("milvus"))
+    yield machine.uri
+    machine.switch_off()

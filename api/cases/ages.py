@@ -38,11 +38,27 @@ def age_at(person: Person, on: str | date) -> tuple[int, int] | None:
     day = span_of(on)
     if day is None:
         return None
-    born = _born(person)
+    born = birth_of(person)
     if born is None:
         return None
     low, high = _completed_years(born.last, day.first), _completed_years(born.first, day.last)
     return (max(low, 0), high) if high >= 0 else None
+
+
+def birth_of(person: Person) -> Span | None:
+    """The days on which somebody may have been born by what is written about them; None when nothing is known."""
+    if person.birth_date:
+        return span_of(person.birth_date)
+    described = span_of(person.described_on)
+    if person.age_low is None or person.age_high is None or described is None:
+        return None
+    return born_at_age(person.age_low, person.age_high, described)
+
+
+def born_at_age(low: int, high: int, on: Span) -> Span:
+    """The days on which somebody was born who is `low` to `high` completed years old on some day of a span."""
+    # Somebody who is `high` turned so less than a year ago: born after the day high + 1 years before.
+    return Span(_years_before(on.first, high + 1) + timedelta(days=1), _years_before(on.last, low))
 
 
 def age_gap_years(taken_on_a: str, taken_on_b: str) -> float | None:
@@ -51,17 +67,6 @@ def age_gap_years(taken_on_a: str, taken_on_b: str) -> float | None:
     if a is None or b is None:
         return None
     return round(abs(_middle(a) - _middle(b)) / DAYS_A_YEAR, 2)
-
-
-def _born(person: Person) -> Span | None:
-    if person.birth_date:
-        return span_of(person.birth_date)
-    described = span_of(person.described_on)
-    if person.age_low is None or person.age_high is None or described is None:
-        return None
-    # Somebody who is `high` turned so less than a year ago: born after the day high + 1 years before.
-    eldest = _years_before(described.first, person.age_high + 1) + timedelta(days=1)
-    return Span(eldest, _years_before(described.last, person.age_low))
 
 
 def _completed_years(start: date, end: date) -> int:

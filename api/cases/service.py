@@ -96,6 +96,7 @@ def edit_case(session: Session, actor: Actor, case_id: str, changes: CaseChanges
     edited = sorted({*fields, *(name for each in changes.persons for name in _edit_person(case, each))})
     _touch(case, now=now)
     audit.record(session, _deed("case-edited", case, by=actor, now=now), fields=list(edited))
+    queue.put(session, "gallery.reconcile", {"case_id": case.id}, now=now, case_id=case.id)
     return case
 
 

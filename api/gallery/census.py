@@ -9,9 +9,11 @@ from contextlib import contextmanager
 from itertools import groupby, islice
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from api.gallery.labels import UNKNOWN
 from api.gallery.models import GalleryCount, TemplateRow
+from index.types import Filter
 
 BATCH = 5_000  # persons looked up at a time
 Cell = tuple[int, int, str]  # kind, region, contracts
@@ -25,9 +27,21 @@ def gallery_size(session: Session, contracts: Collection[str], kind: int, prefix
     """
     query = sa.select(GalleryCount.contracts, sa.func.sum(GalleryCount.persons)).where(GalleryCount.kind == kind)
     if prefixes:
-        query = query.where(sa.or_(*(_within(prefix) for prefix in prefixes)))
+        query = query.where(sa.or_(*(_within(prefix, GalleryCount.region) for prefix in prefixes)))
     rows = session.execute(query.group_by(GalleryCount.contracts)).all()
     return sum(persons for known, persons in rows if not _parts(known).isdisjoint(contracts))
+
+
+def admitted(session: Session, contracts: Collection[str], kind: int, prefixes: Sequence[str], narrowed: Filter) -> int:
+    """`gallery_size` of those whom a filter's sexes, years and days admit; what is not known keeps nobody out."""
+    conditions = list(_admits(narrowed))
+    if not conditions:
+        return gallery_size(session, contracts, kind, prefixes)
+    found = (TemplateRow.kind == kind, TemplateRow.active.is_(True), TemplateRow.contract.in_(contracts))
+    query = sa.select(sa.func.count(sa.distinct(TemplateRow.person_key))).where(*found, *conditions)
+    if prefixes:
+        query = query.where(sa.or_(*(_within(prefix, TemplateRow.region) for prefix in prefixes)))
+    return session.scalar(query) or 0
 
 
 def templates(session: Session) -> dict[str, int]:
@@ -57,7 +71,7 @@ def regions_within(session: Session, prefixes: Sequence[str]) -> frozenset[int]:
     """The region numbers in which anybody can be found, of those that prefixes name; none: everywhere."""
     query = sa.select(GalleryCount.region).where(GalleryCount.persons > 0)
     if prefixes:
-        query = query.where(sa.or_(*(_within(prefix) for prefix in prefixes)))
+        query = query.where(sa.or_(*(_within(prefix, GalleryCount.region) for prefix in prefixes)))
     return frozenset(session.scalars(query.distinct()))
 
 
@@ -126,7 +140,17 @@ def _parts(contracts: str) -> set[str]:
     return set(contracts.split("+"))
 
 
-def _within(prefix: str) -> sa.ColumnElement[bool]:
+def _admits(narrowed: Filter) -> Iterator[sa.ColumnElement[bool]]:
+    """What `index.types.Filter` means, said to the database."""
+    if narrowed.sexes is not None:
+        yield TemplateRow.sex.in_(narrowed.sexes | {UNKNOWN.sex})
+    if narrowed.born is not None:
+        yield sa.and_(TemplateRow.born_from <= narrowed.born[1], TemplateRow.born_to >= narrowed.born[0])
+    if narrowed.seen is not None:
+        yield sa.and_(TemplateRow.seen_from <= narrowed.seen[1], TemplateRow.seen_to >= narrowed.seen[0])
+
+
+def _within(prefix: str, region: InstrumentedAttribute[int]) -> sa.ColumnElement[bool]:
     span = 10 ** (6 - len(prefix))
     first = int(prefix or "0") * span
-    return GalleryCount.region.between(first, first + span - 1)
+    return region.between(first, first + span - 1)

@@ -1,9 +1,10 @@
-"""The history of a gallery: every template that searches begin or cease to find is one numbered change.
+"""The history of a gallery: every template that searches begin or cease to find, or by other labels, is one change.
 
 Revisions have no gap, so that each index can replay them. Never decides who is found.
 """
 
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, Protocol
@@ -13,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from api.gallery import census
+from api.gallery.labels import Labels
 from api.gallery.models import GalleryChange, GalleryHead, TemplateRow
 
 
@@ -34,6 +36,19 @@ def deactivate(session: Session, templates: Sequence[Stored], *, now: datetime) 
     _change(session, templates, present=False, now=now)
 
 
+def relabel(session: Session, labelled: Iterable[tuple[Stored, Labels]], *, now: datetime) -> None:
+    """Write other labels beside templates; each that searches find is one numbered change, so that indexes follow."""
+    alike: dict[Labels, list[Stored]] = defaultdict(list)
+    for template, labels in labelled:
+        alike[labels].append(template)
+    found = [template for templates in alike.values() for template in templates if template.active]
+    heads = _locked_heads(session, {template.contract for template in found})
+    for labels, templates in alike.items():
+        at = TemplateRow.key.in_([template.key for template in templates])
+        session.execute(sa.update(TemplateRow).where(at).values(labels._asdict()))
+    _number(session, heads, found, present=True, now=now)
+
+
 def recount(session: Session) -> None:
     """Count again who can be found, while nobody changes it."""
     _heads(session)
@@ -46,16 +61,21 @@ def _change(session: Session, templates: Sequence[Stored], *, present: bool, now
         return
     heads = _locked_heads(session, {template.contract for template in changing})
     with census.counted(session, [template.key for template in changing]):
-        for contract, head in heads.items():
-            keys = [template.key for template in changing if template.contract == contract]
-            numbered = enumerate(keys, head.revision + 1)
-            said = {"contract": contract, "present": present, "at": now}
-            head.revision += len(keys)
-            session.execute(
-                sa.insert(GalleryChange),
-                [{**said, "revision": revision, "template_key": key} for revision, key in numbered],
-            )
-            session.execute(sa.update(TemplateRow).where(TemplateRow.key.in_(keys)).values(active=present))
+        _number(session, heads, changing, present=present, now=now)
+        keys = [template.key for template in changing]
+        session.execute(sa.update(TemplateRow).where(TemplateRow.key.in_(keys)).values(active=present))
+
+
+def _number(
+    session: Session, heads: Mapping[str, GalleryHead], templates: Sequence[Stored], *, present: bool, now: datetime
+) -> None:
+    for contract, head in heads.items():
+        keys = [template.key for template in templates if template.contract == contract]
+        numbered = enumerate(keys, head.revision + 1)
+        said = {"contract": contract, "present": present, "at": now}
+        head.revision += len(keys)
+        rows = [{**said, "revision": revision, "template_key": key} for revision, key in numbered]
+        session.execute(sa.insert(GalleryChange), rows)
 
 
 def _locked_heads(session: Session, contracts: Collection[str]) -> dict[str, GalleryHead]:

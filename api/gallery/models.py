@@ -7,9 +7,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from api.cases.models import Photo
+from api.gallery.labels import UNKNOWN, Labels
 from api.kit.db import Base, BigKey
 
 KINDS = {"found": 1, "sought": 2}  # the numbers the index knows persons' kinds by
+NARROWED_BY = ("kind", "active", "contract", *Labels._fields, "region", "person_key")
 
 
 class Face(Base):
@@ -32,7 +34,7 @@ class Face(Base):
 
 
 class TemplateRow(Base):
-    """A face's template under one contract, sealed; `active` means that searches find it."""
+    """A face's template under one contract, sealed, with the labels of its person; `active`: searches find it."""
 
     __tablename__ = "templates"
 
@@ -42,6 +44,11 @@ class TemplateRow(Base):
     contract: Mapped[str]
     kind: Mapped[int]
     region: Mapped[int]
+    sex: Mapped[int] = mapped_column(server_default=str(UNKNOWN.sex))
+    born_from: Mapped[int] = mapped_column(server_default=str(UNKNOWN.born_from))
+    born_to: Mapped[int] = mapped_column(server_default=str(UNKNOWN.born_to))
+    seen_from: Mapped[int] = mapped_column(server_default=str(UNKNOWN.seen_from))
+    seen_to: Mapped[int] = mapped_column(server_default=str(UNKNOWN.seen_to))
     key_id: Mapped[str]
     sealed: Mapped[bytes]
     active: Mapped[bool]
@@ -49,6 +56,7 @@ class TemplateRow(Base):
     __table_args__ = (
         sa.Index(None, "face_id", "contract", unique=True),
         sa.Index(None, "contract", "active", "key"),
+        sa.Index("ix_templates_labels", *NARROWED_BY),  # whoever counts a narrowed gallery reads this alone
         {"sqlite_autoincrement": True},
     )
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from api.audit import service as audit
-from api.gallery import census, history, replica
+from api.gallery import census, history, place, replica
 from api.gallery.models import GalleryChange, TemplateRow
 from api.kit.node import Node
 from api.kit.problems import NotFound, Refusal
@@ -49,7 +49,7 @@ def retire(node: Node, contract: str, *, confirmed: bool, done: Callable[[int, i
     if not confirmed:
         raise RetirementNotConfirmed(contract=contract, templates=templates, persons_no_longer_found=lost)
     _remove(node, contract, templates, done)
-    replica.snapshot_path(node, contract).unlink(missing_ok=True)
+    place.discard(node, contract)
     with node.db.write() as session:
         deed = audit.Deed("contract-retired", "contract", contract, user_id=None, organisation_id=None, at=node.clock())
         audit.record(session, deed, templates=templates, persons_no_longer_found=lost)

@@ -4,7 +4,7 @@ One rule says what is found (`reconcile_cases`); `history` numbers every change.
 Never computes a template and never hands one to a reader.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,8 +18,9 @@ from api.audit import service as audit
 from api.cases import photos, states
 from api.cases import policy as case_policy
 from api.cases import service as cases
-from api.cases.models import Case, Photo
+from api.cases.models import Case, Person, Photo
 from api.gallery import history, policy
+from api.gallery.labels import Labels, labels_of
 from api.gallery.models import KINDS, Face, TemplateRow
 from api.gallery.schemas import UTILITY
 from api.gallery.sealing import open_template, seal_template
@@ -35,6 +36,7 @@ ONLY_FACE = "only-face"
 CROP_SIDE = 480
 FOUND = ("find_none", "find_one", "find_several")  # the photo's event by the number of its faces
 STANDING = (
+    *(TemplateRow.sex, TemplateRow.born_from, TemplateRow.born_to, TemplateRow.seen_from, TemplateRow.seen_to),
     *(TemplateRow.key, TemplateRow.contract, TemplateRow.active, TemplateRow.face_id, Face.chosen_by),
     *(Photo.role, Photo.person_id, Photo.case_id, Case.state, Case.kind.label("case_kind")),
 )
@@ -93,12 +95,14 @@ def reconcile_case(session: Session, case_id: str, *, now: datetime) -> None:
 def reconcile_cases(session: Session, case_ids: Collection[str], *, now: datetime) -> None:
     """Make active exactly the templates of chosen faces, in photos of enrolled roles, of cases that are searched for.
 
+    All carry the labels of their persons as they are written now.
     Whoever becomes active is at once asked of everybody who waits, by the job `search.standing`.
     """
     cases.hold_many(session, case_ids)
     query = sa.select(*STANDING).select_from(TemplateRow).join(Face).join(Photo).join(Case)
     rows = session.execute(query.where(Photo.case_id.in_(case_ids)).order_by(TemplateRow.key)).all()
     wanted = {row.face_id for row in rows if _stands_for_somebody(row)}
+    history.relabel(session, _labelled_otherwise(session, rows), now=now)
     begun = [row for row in rows if row.face_id in wanted and not row.active]
     history.deactivate(session, [row for row in rows if row.face_id not in wanted], now=now)
     history.activate(session, begun, now=now)
@@ -129,6 +133,7 @@ def template_rows(vault: Vault, photo: Photo, face: Face, seen: eye.Face) -> lis
         "person_key": photo.person.key,
         "kind": KINDS[photo.person.kind],
         "region": int(photo.person.case.region),
+        **labels_of(photo.person)._asdict(),
         "key_id": vault.key_id,
         "active": False,
     }
@@ -174,6 +179,16 @@ def face_picture(node: Node, face: Face, *, max_side: int = CROP_SIDE) -> bytes:
     """JPEG of one face with a margin; who may see it, and that it was seen, is the caller's. Raises BlobMissing."""
     x, y, width, height = (float(number) for number in face.box)
     return images.face_picture(node.blobs.get(face.photo.blob), eye.Box(x, y, width, height), max_side=max_side)
+
+
+def _labelled_otherwise(session: Session, rows: Sequence[Any]) -> Iterator[tuple[Any, Labels]]:
+    """The templates whose labels are not those of their person, with the right ones."""
+    people = sa.select(Person).where(Person.id.in_({row.person_id for row in rows}))
+    persons = session.scalars(people.execution_options(populate_existing=True))
+    labels = {person.id: labels_of(person) for person in persons}
+    for row in rows:
+        if row[: len(Labels._fields)] != labels[row.person_id]:
+            yield row, labels[row.person_id]
 
 
 def _stands_for_somebody(row: Any) -> bool:

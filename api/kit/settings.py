@@ -43,8 +43,15 @@ class Settings(BaseSettings):
         "cpu", pattern=r"^(cpu|(cuda|tensorrt)(:\d+)?)$", description="where faces are found and templates computed"
     )
     threads: int = Field(0, ge=0, description="threads of the engine, 0: as many as cores")
-    index_engine: Literal["flat"] = Field("flat", description="search engine of the gallery")
+    index_engine: Literal["flat", "milvus", "milvus-hnsw"] = Field(
+        "flat", description="search engine of the gallery: in this process; on a Milvus server, exact or approximate"
+    )
     index_device: Literal["cpu", "cuda"] = Field("cpu", description="where the gallery is searched")
+    milvus_uri: str = Field(
+        "http://localhost:19530", description="address of the Milvus server, or a file ending in .db for one process"
+    )
+    milvus_token_file: Path | None = Field(None, description="file with user:password or the key of the Milvus server")
+    milvus_timeout_s: float = Field(10, gt=0, description="seconds until a call of the Milvus server is given up")
 
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8400, ge=0, le=65535, description="port to listen on")

@@ -5,7 +5,7 @@ Never writes, and never lets the device work inside a transaction.
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from api.cases.models import Case, Person
 from api.cases.states import SEARCHABLE
 from api.gallery import replica
-from api.gallery.census import gallery_size, regions_within
+from api.gallery.census import admitted, regions_within
 from api.gallery.matcher import Matcher
 from api.gallery.models import KINDS
 from api.jobs.models import Job
@@ -119,18 +119,20 @@ def _scopes(
     ended = _ended(session)
     asked = [(question.person, question.photo_added_at) for question in questions]
     rejected = exclusions.rejected_keys_of_many(session, asked, settings=node.settings, now=now)
-    sizes: dict[tuple[int, tuple[str, ...]], int] = {}
+    sizes: dict[tuple[int, tuple[str, ...], Filter], int] = {}
     scopes = []
     for question, excluded in zip(questions, rejected, strict=True):
-        kind, regions = KINDS[OPPOSITE[question.person.kind]], question.regions
-        if (kind, regions) not in sizes:
-            sizes[kind, regions] = gallery_size(session, matcher.contracts, kind, regions)
-        where = Filter(
+        among = KINDS[OPPOSITE[question.person.kind]], question.regions, question.narrowed
+        if among not in sizes:
+            sizes[among] = admitted(session, matcher.contracts, *among)
+        kind, regions, narrowed = among
+        where = replace(
+            narrowed,
             kinds=frozenset({kind}),
             regions=regions_within(session, regions) if regions else None,
             excluded_persons=excluded | ended,
         )
-        scopes.append(Scope(where, sizes[kind, regions]))
+        scopes.append(Scope(where, sizes[among]))
     return scopes
 
 

@@ -21,13 +21,15 @@ from api.gallery.sealing import open_template
 from api.kit.vault import Vault
 from facematch.likelihood import fuse
 from facematch.types import Likelihood, Template
+from index.types import EVERYTHING, Filter
 
 
 @dataclass(frozen=True)
 class Question:
     """Whose face is asked: its person, templates by contract, the photo's partial date, and pixels between the eyes.
 
-    `regions` are prefixes, empty for everywhere. `floor` is the least nominal log10 likelihood ratio proposed.
+    `regions` are prefixes, empty for everywhere; `narrowed` says what else is asked of a person's labels.
+    `floor` is the least nominal log10 likelihood ratio proposed.
     With `photo_added_at` a rejection older than the photo no longer holds.
     """
 
@@ -37,6 +39,7 @@ class Question:
     eye_px: float
     floor: float
     regions: tuple[str, ...] = ()
+    narrowed: Filter = EVERYTHING
     photo_added_at: datetime | None = None
 
 

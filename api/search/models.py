@@ -11,7 +11,7 @@ from api.kit.db import Base, BigKey
 
 
 class SearchRun(Base):
-    """One search as it was made; written once and never changed."""
+    """One search as it was made; written once and never changed. `narrowed` is empty where nothing was narrowed."""
 
     __tablename__ = "search_runs"
 
@@ -34,6 +34,7 @@ class SearchRun(Base):
     regions_asked: Mapped[list[Any]]
     regions_answered: Mapped[list[Any]]
     regions_failed: Mapped[list[Any]]
+    narrowed: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
 
     candidates: Mapped[list["Candidate"]] = relationship(lazy="selectin", order_by="Candidate.rank")
 

@@ -18,6 +18,7 @@ from api.requests.models import SearchRequest
 from api.requests.policy import get_open_own_request
 from api.search import ask, service, sight
 from api.search.models import SearchRun
+from api.search.narrowing import EVERYBODY, Narrowing, filter_of, kept
 from api.search.propose import Search
 from api.search.sight import ASKED_ROLES, FaceChoiceNeeded, ProbeBytes, ProbeFace
 
@@ -34,6 +35,7 @@ def search_probe(
     *,
     reason: str,
     now: datetime,
+    narrowing: Narrowing = EVERYBODY,
     once: Once | None = None,
 ) -> SearchRun:
     """Search under an open request of one's own organisation; the run is committed when this returns.
@@ -43,6 +45,7 @@ def search_probe(
     """
     with node.db.read() as session:
         request = _permitted(session, actor, request_id, reason)  # 1: this actor, this request, this person
+        where = filter_of(narrowing, now=now)
         person = sight.person_of(session, request.case, probe)
         stored = sight.recall(session, node, matcher, person, probe=probe)
     view = stored or sight.look(node, matcher, probe)  # 2: an upright picture within the gates; 3: its faces
@@ -55,6 +58,7 @@ def search_probe(
         eye_px=face.eye_px,
         floor=node.settings.candidate_floor_log10_lr,
         regions=tuple(request.regions),
+        narrowed=where,
     )
     answer = ask.look_up(node, matcher, question, now=now)  # 5: who looks alike; 6: what each likeness is worth
     brought = None if face.id else sight.bring(node, probe, view, choice=choice)
@@ -73,6 +77,7 @@ def search_probe(
             photo_added_at=None,
             started_at=now,
             ended_at=node.clock(),
+            narrowed=kept(narrowing, where, kind=ask.OPPOSITE[person.kind]),
         )
         run = service.write_down(session, search, answer, settings=node.settings)
         cases.advance_if(session, request.case, "search", by=actor, now=now)

@@ -3,9 +3,10 @@
 No score changes a state here: a pair that exists keeps the state it has.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -24,7 +25,10 @@ NOTICES = {"probe": "candidate-proposed", "standing": "standing-hit"}
 
 @dataclass(frozen=True)
 class Search:
-    """What one search was: whose face, what for and why, where, under which request, by whom, from when to when."""
+    """What one search was: whose face, what for and why, where, under which request, by whom, from when to when.
+
+    `narrowed` is what a run keeps of its narrowing.
+    """
 
     kind: Literal["probe", "standing"]
     person: Person
@@ -37,6 +41,7 @@ class Search:
     photo_added_at: datetime | None
     started_at: datetime
     ended_at: datetime
+    narrowed: Mapping[str, Any] = field(default_factory=dict)
 
 
 def propose(session: Session, search: Search, hit: Hit, answer: Answer) -> MatchHypothesis:

@@ -4,13 +4,13 @@ import hashlib
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request, Response, UploadFile
+from fastapi import APIRouter, Depends, Form, Request, Response, UploadFile
 from sqlalchemy.orm import Session
 
 from api.accounts.actor import ActorDep, once_for
 from api.accounts.policy import Act, Actor, permit
 from api.cases.photos import limits_of
-from api.cases.schemas import OptionalDate
+from api.cases.schemas import Age, OptionalDate
 from api.gallery.door import MatcherDep
 from api.gallery.models import Face
 from api.gallery.service import face_picture
@@ -20,12 +20,27 @@ from api.kit.problems import InvalidInput
 from api.kit.text import Reason
 from api.requests.policy import get_visible_request
 from api.search import hypotheses, service, views
+from api.search.narrowing import KnownSex, Narrowing
 from api.search.policy import Side
 from api.search.probe import ProbeBytes, ProbeFace, search_probe
 from api.search.schemas import HypothesisEvent, HypothesisListOut, HypothesisOut, SearchOut
 
 router = APIRouter(prefix="/v1", tags=["search"])
 MOST_FACES = 1000
+
+
+def read_narrowing(
+    sex: Annotated[KnownSex | None, Form(description="1: male, 2: female")] = None,
+    age_from: Annotated[Age | None, Form(description="least age today, in completed years")] = None,
+    age_to: Annotated[Age | None, Form(description="greatest age today")] = None,
+    seen_from: Annotated[OptionalDate, Form(description="found, or last seen where sought, not before")] = "",
+    seen_to: Annotated[OptionalDate, Form(description="found, or last seen where sought, not after")] = "",
+) -> Narrowing:
+    """Whom a search is narrowed to; left out: everybody."""
+    return Narrowing(sex=sex, age_from=age_from, age_to=age_to, seen_from=seen_from, seen_to=seen_to)
+
+
+NarrowingDep = Annotated[Narrowing, Depends(read_narrowing)]
 
 
 @router.post("/requests/{request_id}/searches", status_code=201)
@@ -36,6 +51,7 @@ def search(
     node: NodeDep,
     matcher: MatcherDep,
     now: Now,
+    narrowing: NarrowingDep,
     reason: Annotated[Reason, Form()],
     file: UploadFile | None = None,
     face_id: Annotated[str | None, Form()] = None,
@@ -45,15 +61,20 @@ def search(
     person_id: Annotated[str | None, Form()] = None,
     taken_on: Annotated[OptionalDate, Form()] = "",
 ) -> SearchOut:
-    """Ask one face of the gallery: of a picture you send, or one that is stored with the case."""
+    """Ask one face of the gallery: of a picture you send, or one that is stored with the case.
+
+    What is not known about a registered person never keeps them out of a narrowed search.
+    """
     permit(actor, Act.SEARCH)
     probe = _probe(node, file, face_id=face_id, said=ProbeBytes(b"", face, person_id or None, taken_on))
     digest = hashlib.sha256(probe.data).hexdigest() if isinstance(probe, ProbeBytes) else face_id
-    once = once_for(request, actor, digest, face, person_id, taken_on, reason, now=now)
+    once = once_for(request, actor, digest, face, person_id, taken_on, reason, narrowing.model_dump(), now=now)
     with node.db.read() as session:
         stored = once.recall(session)
     if stored is None:
-        run = search_probe(node, matcher, actor, request_id, probe, reason=reason, now=now, once=once)
+        run = search_probe(
+            node, matcher, actor, request_id, probe, reason=reason, now=now, narrowing=narrowing, once=once
+        )
         return views.search_out(run, actor, now=now)
     with node.db.write() as session:
         return _shown(session, actor, stored["run_id"], reason=reason, now=now)

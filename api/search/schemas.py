@@ -26,19 +26,36 @@ class LikelihoodOut(BaseModel):
     ratio: str | None
     age_gap_years: float | None
     gallery_persons: int
-    strangers: str
+    strangers: str | None  # None outside the calibrated range: how alike strangers look there is not known
     uncalibrated_because: str | None
     uncalibrated: str | None
 
 
+class NarrowedOut(BaseModel):
+    """Whom a search was narrowed to, as it was asked, and the years of birth that an age came to."""
+
+    sentence: str
+    sex: int | None
+    age_from: int | None
+    age_to: int | None
+    born_from: int | None
+    born_to: int | None
+    seen_from: str | None
+    seen_to: str | None
+
+
 class CoverageOut(BaseModel):
-    """Where a search looked. `nobody` is said only of a search that did look; one that could not is a problem."""
+    """Where a search looked and among whom; `gallery_persons` counts those it was narrowed to.
+
+    `nobody` is said only of a search that did look; one that could not is a problem.
+    """
 
     outcome: Literal["candidates", "nobody"]
     sentence: str
     regions_asked: list[str]
     regions_answered: list[str]
     regions_failed: list[str]
+    narrowed: NarrowedOut | None
     gallery_persons: int
     gallery_revision: int
     contract: str

@@ -90,6 +90,7 @@ def _write_one(session: Session, search: Search, answer: Answer, *, settings: Se
         gallery_revision=answer.revision,
         persons=answer.persons,
         candidates=len(hits),
+        narrowed=bool(search.narrowed),
     )
     return run
 
@@ -128,6 +129,7 @@ def _run(search: Search, answer: Answer) -> SearchRun:
         regions_asked=regions,
         regions_answered=regions,
         regions_failed=[],
+        narrowed=dict(search.narrowed),
         candidates=[],
     )
 

@@ -21,8 +21,9 @@ SAYINGS: dict[str, str] = {
     "face-chosen": N_("Somebody said which of %(of)s faces is meant."),
     "request-raised": N_("A search request was raised: %(purpose)s"),
     "best-photos-changed": N_("A pair is now shown by better pictures."),
-    "search-made": N_("A search compared %(persons)s persons and proposed %(candidates)s."),
-    "standing-search-made": N_("The standing search compared %(persons)s persons and proposed %(candidates)s."),
+    "search-made": N_("A search was made. Persons compared: %(persons)s. Proposed: %(candidates)s."),
+    "narrowed-search-made": N_("A narrowed search was made. Persons compared: %(persons)s. Proposed: %(candidates)s."),
+    "standing-search-made": N_("The standing search looked. Persons compared: %(persons)s. Proposed: %(candidates)s."),
     "exclusion-lifted": N_("A pair that was ruled out may be proposed again: there is a new picture."),
     "hypothesis-moved": N_("A pair now stands at: %(pair_state)s"),
     "reviewer-invited": N_("An expert was asked to compare a pair."),
@@ -68,4 +69,6 @@ def saying(act: str, facts: Mapping[str, Any], *, case_kind: str, say: Callable[
 def _kind(act: str, facts: Mapping[str, Any]) -> str:
     if act == "search-made" and facts.get("kind") == "standing":
         return "standing-search-made"
+    if act == "search-made" and facts.get("narrowed"):
+        return "narrowed-search-made"
     return f"{act}-{facts.get('outcome')}" if act == "reviews-concluded" else act

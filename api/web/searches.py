@@ -1,44 +1,72 @@
 """Making a search and showing what it found, and where it looked. Never says "nobody" for "we could not look"."""
 
+from collections.abc import Callable
+
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.orm import Session
 
-from api.accounts.policy import Act, permit
+from api.accounts.policy import Act, Actor, permit
+from api.accounts.regions import NATION
 from api.cases import photos
 from api.cases.models import Photo
 from api.gallery import service as gallery
 from api.gallery.door import MatcherDep
 from api.gallery.models import Face
 from api.kit.http import NodeDep, Now
+from api.kit.node import Node
 from api.kit.problems import InvalidInput
 from api.requests.models import SearchRequest
 from api.requests.policy import get_open_own_request
 from api.search import hypotheses, service
+from api.search.narrowing import Narrowing
 from api.search.probe import ASKED_ROLES, ProbeFace, search_probe
 from api.search.views import search_out
 from api.web import render, uploads
-from api.web.forms import FormDep
+from api.web.forms import Form, FormDep, fill
 from api.web.session import ReaderDep
 
 router = APIRouter(include_in_schema=False)
+NARROWED = tuple(Narrowing.model_fields)
 
 
 @router.get("/requests/{request_id}/search")
 def ask(
-    request: Request, request_id: str, reader: ReaderDep, node: NodeDep, face: str = "", refused: str = ""
+    request: Request,
+    request_id: str,
+    reader: ReaderDep,
+    node: NodeDep,
+    face: str = "",
+    refused: str = "",
+    again: str = "",
 ) -> Response:
     permit(reader.actor, Act.SEARCH)
-    with node.db.read() as session:
-        row = get_open_own_request(session, reader.actor, request_id)
-        faces, unchosen = _askable(session, row)
+    known: dict[str, object] = {}
+    if again:  # an earlier search, to be asked once more in another way
+        with node.db.read() as session:
+            run = service.get_run(session, reader.actor, again)
+        known, face = {**run.narrowed, "reason": run.reason}, run.face_id
     told = {code: (title, todo) for code, title, todo in request.app.state.problem_help(reader.language)}
-    chosen = face or (faces[0].id if faces else "")
-    facts = {"faces": faces, "unchosen": unchosen, "chosen": chosen, "refused": told.get(refused)}
-    return render.page(request, "search_new.html", row=row, case=row.case, **facts)
+    return _ask(
+        request,
+        node,
+        reader.actor,
+        request_id,
+        given=lambda name: known.get(name, ""),
+        chosen=face,
+        refused=told.get(refused),
+    )
 
 
 @router.post("/requests/{request_id}/search")
-def search(request_id: str, reader: ReaderDep, form: FormDep, node: NodeDep, matcher: MatcherDep, now: Now) -> Response:
+def search(
+    request: Request,
+    request_id: str,
+    reader: ReaderDep,
+    form: FormDep,
+    node: NodeDep,
+    matcher: MatcherDep,
+    now: Now,
+) -> Response:
     face_id, reason = form.text("face_id"), form.text("reason")
     if not face_id:
         raise InvalidInput(field="face_id")
@@ -47,8 +75,12 @@ def search(request_id: str, reader: ReaderDep, form: FormDep, node: NodeDep, mat
         stored = once.recall(session)
     if stored is not None:
         return render.go(f"/searches/{stored['run_id']}")
-    probe = ProbeFace(face_id)
-    run = search_probe(node, matcher, reader.actor, request_id, probe, reason=reason, now=now, once=once)
+    asked = (node, matcher, reader.actor, request_id, ProbeFace(face_id))
+    try:
+        run = search_probe(*asked, reason=reason, now=now, narrowing=_narrowing(form), once=once)
+    except InvalidInput as wrong:
+        wrong_field = str(wrong.facts.get("field"))
+        return _ask(request, node, reader.actor, request_id, given=form.text, chosen=face_id, wrong=wrong_field)
     return render.go(f"/searches/{run.id}")
 
 
@@ -83,7 +115,39 @@ def show_run(request: Request, run_id: str, reader: ReaderDep, node: NodeDep, no
             session, reader.actor, "search-run", run.id, case_id=run.case_id, reason=run.reason, now=now
         )
         found = search_out(run, reader.actor, now=now)
-    return render.page(request, "search.html", run=found)
+    return render.page(request, "search.html", run=found, nation=NATION)
+
+
+def _ask(
+    request: Request,
+    node: Node,
+    actor: Actor,
+    request_id: str,
+    *,
+    given: Callable[[str], object],
+    chosen: str,
+    refused: tuple[str, str] | None = None,
+    wrong: str = "",
+) -> Response:
+    with node.db.read() as session:
+        row = get_open_own_request(session, actor, request_id)
+        faces, unchosen = _askable(session, row)
+    facts = {
+        "chosen": chosen or (faces[0].id if faces else ""),
+        "given": given,
+        "narrowed": any(given(name) for name in NARROWED),
+        "refused": refused,
+        "errors": {wrong} - {""},
+    }
+    status = 422 if wrong else 200
+    return render.page_as(
+        status, request, "search_new.html", row=row, case=row.case, faces=faces, unchosen=unchosen, **facts
+    )
+
+
+def _narrowing(form: Form) -> Narrowing:
+    numbers = {name: form.number(name) for name in ("sex", "age_from", "age_to")}
+    return fill(Narrowing, {**numbers, "seen_from": form.text("seen_from"), "seen_to": form.text("seen_to")})
 
 
 def _askable(session: Session, row: SearchRequest) -> tuple[list[Face], list[Photo]]:

@@ -1,5 +1,6 @@
 """A real node for every test, on SQLite and on PostgreSQL; real weights, real photographs, real application."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -88,6 +89,32 @@ def now(clock: TestClock) -> datetime:
 
 
 @pytest.fixture
+def index_engine() -> str:
+    """The engine that LIGHTHOUSE_TEST_INDEX names; a module about one engine says so."""
+    return os.environ.get("LIGHTHOUSE_TEST_INDEX", "flat")
+
+
+@pytest.fixture(autouse=True)
+def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, index_engine: str) -> Iterator[str]:
+    """The index of every node here; a shared one is on a real Milvus, which is wiped afterwards."""
+    if index_engine == "flat":
+        yield index_engine
+        return
+    uri = request.getfixturevalue("milvus_uri")
+    monkeypatch.setenv("LIGHTHOUSE_INDEX_ENGINE", index_engine)
+    monkeypatch.setenv("LIGHTHOUSE_MILVUS_URI", uri)
+    yield index_engine
+    wipe(uri)
+
+
+@pytest.fixture
+def in_this_process(engine: str) -> None:
+    """For what is said of an index in this process, and of its snapshot."""
+    if engine != "flat":
+        pytest.skip("a shared index is kept by its server and has no snapshot")
+
+
+@pytest.fixture
 def settings(tmp_path: Path, database_url: str, weights_dir: Path) -> Settings:
     return Settings(home=tmp_path / "home", database_url=database_url, weights_dir=weights_dir, embedded_worker=False)
 
@@ -127,6 +154,19 @@ def run_jobs(node: Node, matcher: Matcher) -> Callable[[], int]:
 @pytest.fixture(scope="session")
 def photographs() -> Photographs:
     return Photographs.load()
+
+
+def wipe(uri: str) -> None:
+    """Remove every collection that a node has made on a Milvus."""
+    from pymilvus import MilvusClient
+
+    client = MilvusClient(uri, timeout=10)
+    for name in client.list_collections():
+        if name.startswith("lighthouse_"):
+            for alias in client.list_aliases(name)["aliases"]:
+                client.drop_alias(alias)
+            client.drop_collection(name)
+    client.close()
 
 
 def _admin(url: str, statement: str) -> None:

@@ -13,6 +13,7 @@ from api.requests.models import SearchRequest
 from api.requests.schemas import NewRequest
 from api.search import hypotheses
 from api.search.models import MatchHypothesis, SearchRun
+from api.search.narrowing import Narrowing
 from api.search.probe import ProbeBytes, search_probe
 from tests.api.papers import a_found_person, a_photo, a_report
 from tests.api.world import World
@@ -55,10 +56,11 @@ class Scene:
 
     def search(self, request: SearchRequest, picture: bytes, *, by: str = "requester", **said: Any) -> SearchRun:
         """Bring a picture along."""
-        reason = said.pop("reason", REASON)
+        reason, narrowing = said.pop("reason", REASON), Narrowing.model_validate(said.pop("narrowed", {}))
         probe = ProbeBytes(picture, **({"taken_on": "2026-02"} | said))
         actor, now = self.world.actors[by], self.node.clock()
-        return search_probe(self.node, self.matcher, actor, request.id, probe, reason=reason, now=now)
+        asked = (self.node, self.matcher, actor, request.id, probe)
+        return search_probe(*asked, reason=reason, now=now, narrowing=narrowing)
 
     def searched(self, picture: bytes) -> SearchRun:
         """A search under a new request about a new report that has no picture of its own."""

@@ -109,6 +109,7 @@ def test_snapshot_is_loaded_and_brought_up_to_date(
     assert started.leading.live.stamp == matcher.leading.live.stamp
 
 
+@pytest.mark.usefixtures("in_this_process")
 @pytest.mark.parametrize("position", [20, 4_500, -1])
 def test_damaged_snapshot_is_rebuilt_from_the_rows(
     node: Node, matcher: Matcher, world: World, photographs: Photographs, opencv_zoo: Extractor, position: int

@@ -4,7 +4,7 @@ import pytest
 import sqlalchemy as sa
 
 from api.audit.models import AuditEntry
-from api.gallery import census, reembed, replica
+from api.gallery import census, place, reembed, replica
 from api.gallery.matcher import open_matcher
 from api.gallery.models import GalleryChange, TemplateRow
 from api.gallery.retire import ContractInUse, RetirementNotConfirmed, retire
@@ -33,15 +33,16 @@ def count(scene: Scene, table: type[TemplateRow | GalleryChange], contract: str)
         return session.query(table).where(table.contract == contract).count()
 
 
+@pytest.mark.usefixtures("in_this_process")
 def test_a_retired_contract_leaves_no_template_no_change_and_no_snapshot(
     scene: Scene, photographs: Photographs, buffalo_sc: Extractor
 ) -> None:
     astronaut = scene.found(photographs.astronaut)
     replica.save_snapshots(scene.node, scene.matcher)
-    assert replica.snapshot_path(scene.node, buffalo_sc.contract).exists()
+    assert place.snapshot_path(scene.node, buffalo_sc.contract).exists()
     assert let_go(scene, buffalo_sc.contract) == 1
     assert [count(scene, table, buffalo_sc.contract) for table in (TemplateRow, GalleryChange)] == [0, 0]
-    assert not replica.snapshot_path(scene.node, buffalo_sc.contract).exists()
+    assert not place.snapshot_path(scene.node, buffalo_sc.contract).exists()
     assert people(scene.searched(photographs.astronaut_later)) == [astronaut.id]
     assert [memory.live.stamp.count for memory in scene.matcher.memories] == [1, 0]
 

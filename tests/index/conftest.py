@@ -1,15 +1,16 @@
 """What the tests of the memory share: seeded chance and a filled index with its twin."""
 
-from collections.abc import Callable
+import secrets
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
 
-from index.flat import FlatIndex
-from index.types import Entry
+from index.factory import drop_index, new_index
+from index.types import Entry, Server, VectorIndex
 from tests.index.exact_twin import Twin, puts
 
-Filled = Callable[[list[Entry]], tuple[FlatIndex, Twin]]
+Filled = Callable[[list[Entry]], tuple[VectorIndex, Twin]]
 
 
 @pytest.fixture
@@ -18,11 +19,26 @@ def rng() -> np.random.Generator:
 
 
 @pytest.fixture
-def filled() -> Filled:
-    """Builds an index and its twin from entries of one dimension."""
+def milvus(milvus_uri: str) -> Iterator[Server]:
+    """A namespace of its own on a real Milvus."""
+    server = Server(milvus_uri, secrets.token_hex(6))
+    yield server
+    drop_index("contract-a", server=server)
 
-    def fill(entries: list[Entry]) -> tuple[FlatIndex, Twin]:
-        index, twin = FlatIndex("contract-a", len(entries[0].vector)), Twin()
+
+@pytest.fixture
+def engine() -> str:
+    """The engine that `filled` fills; a module that holds for more of them says so."""
+    return "flat"
+
+
+@pytest.fixture
+def filled(request: pytest.FixtureRequest, engine: str) -> Filled:
+    """Builds an index and its twin from entries of one dimension."""
+    server = request.getfixturevalue("milvus") if engine.startswith("milvus") else None
+
+    def fill(entries: list[Entry]) -> tuple[VectorIndex, Twin]:
+        index, twin = new_index(engine, "contract-a", len(entries[0].vector), server=server), Twin()
         changes = puts(entries, after=0)
         index.apply(changes)
         twin.apply(changes)

@@ -12,6 +12,11 @@ from tests.index.exact_columns import brute
 from tests.index.exact_twin import entries_of, puts, same, units
 
 
+@pytest.fixture(params=["flat", "milvus"])
+def engine(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.mark.parametrize(("count", "dimension", "k"), [(1, 2, 1), (50, 8, 3), (999, 16, 10), (3000, 128, 5)])
 @pytest.mark.parametrize("batch", [1, 7, 40])
 def test_best_persons_are_those_of_brute_force(

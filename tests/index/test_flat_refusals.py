@@ -10,6 +10,11 @@ from tests.index.conftest import Filled
 from tests.index.exact_twin import entries_of, held_by, puts, units
 
 
+@pytest.fixture(params=["flat", "milvus"])
+def engine(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.mark.parametrize("revisions", [(4,), (3,), (6,), (5, 7), (5, 5), (5, 6, 6), (0,), (-1,)])
 def test_revisions_that_do_not_follow_without_a_gap_are_stale(
     filled: Filled, rng: np.random.Generator, revisions: tuple[int, ...]

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from index.errors import VectorRefused
 from index.flat import FlatIndex
+from index.labels import FEW_REGIONS, Shelves
 from index.types import ANY_DAY, ANY_YEAR, Change, Entry, Filter
-from tests.index.exact_twin import Twin, puts, same
+from tests.index.exact_twin import Twin, entries_of, puts, same, units
 
 AXES = np.eye(4, dtype=np.float32)
 
@@ -58,6 +59,27 @@ def test_only_what_is_known_keeps_an_entry_out(known: dict[str, object], where: 
     assert {one.person for one in index.search(AXES[:1], 5, where)[0]} == ({1} if label else {1, 2})
 
 
+@pytest.mark.parametrize("count", [1, FEW_REGIONS, FEW_REGIONS + 1])
+def test_few_regions_and_many_admit_what_they_name(rng: np.random.Generator, count: int) -> None:
+    entries = entries_of(units(rng, 3000, 8))
+    index = FlatIndex("contract-a", 8)
+    index.restore(entries, 1)
+    named = frozenset(range(0, 3 * count, 3))
+    found = index.search(units(rng, 1, 8), 3000, Filter(regions=named, kinds=frozenset({1})))[0]
+    assert {one.template for one in found} == {e.template for e in entries if e.region in named and e.kind == 1}
+
+
+def test_a_region_that_was_looked_up_shows_what_came_and_went_since() -> None:
+    index, where = FlatIndex("contract-a", 4), Filter(regions=frozenset({7}))
+    index.apply(puts([Entry(1, 1, 0, 7, AXES[0]), Entry(2, 2, 0, 8, AXES[0])], after=0))
+    seen = [index.search(AXES[:1], 5, where)[0]]
+    index.apply(
+        [Change(3, 1, None), Change(4, 3, Entry(3, 3, 0, 7, AXES[0])), Change(5, 2, Entry(2, 2, 0, 7, AXES[0]))]
+    )
+    seen.append(index.search(AXES[:1], 5, where)[0])
+    assert [[one.person for one in some] for some in seen] == [[1], [2, 3]]
+
+
 def test_a_span_is_met_at_its_very_ends() -> None:
     index = FlatIndex("contract-a", 4)
     index.apply(puts([Entry(1, 1, 0, 0, AXES[0], born=(1990, 1995))], after=0))
@@ -73,3 +95,8 @@ def test_a_label_too_large_for_its_column_is_refused_whole(label: dict[str, obje
     with pytest.raises(VectorRefused):
         index.apply([Change(1, 1, Entry(1, 1, 0, 0, AXES[0])), Change(2, 2, wrong)])
     assert index.stamp.count == 0
+
+
+def test_a_part_whose_templates_are_all_gone_holds_no_region() -> None:
+    nothing = Shelves(np.zeros(3, np.int32), np.empty(0, np.int64))
+    assert nothing.of(np.array([0, 7])).size == 0
