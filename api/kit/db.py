@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Dialect, Engine, make_url
 from sqlalchemy.orm import DeclarativeBase, Session
@@ -91,7 +92,7 @@ class Database:
 
 def _open(url: str, *, sqlite: bool) -> Engine:
     if not sqlite:
-        return sa.create_engine(url, hide_parameters=True, pool_pre_ping=True, pool_size=10, max_overflow=20)
+        return _open_postgresql(url)
     options = {"timeout": 30, "check_same_thread": False}
     engine = sa.create_engine(url, hide_parameters=True, connect_args=options)  # names never reach a traceback
 
@@ -104,5 +105,23 @@ def _open(url: str, *, sqlite: bool) -> Engine:
     @sa.event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         connection.exec_driver_sql(connection.get_execution_options().get("lighthouse_begin", "BEGIN"))
+
+    return engine
+
+
+class _BinaryStream(psycopg.ServerCursor[Any]):
+    """Rows read in a stream travel as bytes: twice as many templates a second as in PostgreSQL's text."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.format = psycopg.pq.Format.BINARY
+
+
+def _open_postgresql(url: str) -> Engine:
+    engine = sa.create_engine(url, hide_parameters=True, pool_pre_ping=True, pool_size=10, max_overflow=20)
+
+    @sa.event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: object) -> None:
+        connection.server_cursor_factory = _BinaryStream
 
     return engine
