@@ -86,7 +86,7 @@ def draw_shares(shares: Mapping[str, Mapping[str, Sequence[float]]], kinds: Sequ
             axes.set_yticks(places, kinds)
             axes.invert_yaxis()
             axes.set(xlim=(0, 1), xlabel="share of faces found and recognised", title=name)
-            axes.legend(loc="lower left")
+            axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=len(by_looker), frameon=False)
 
 
 def _curve(axes: "Axes", curve: tuple[Numbers, Numbers, Numbers], bounds: tuple[float, float]) -> None:
