@@ -48,7 +48,7 @@ def rows_of(database: str, node: Node, count: int, progress: Progress) -> list[R
     task = progress.add_task(f"redrawing from {database}", total=3 * ROUNDS)
     stages: dict[str, Callable[[], object]] = {
         "reading the rows": lambda: _read(node),
-        "reading and unsealing": lambda: _unseal(node),
+        "reading and unsealing": lambda: unseal(node),
         "the whole": lambda: replica.rebuild(node, CONTRACT, DIMENSION),
     }
     seconds = {}
@@ -74,7 +74,8 @@ def _read(node: Node) -> None:
             pass
 
 
-def _unseal(node: Node) -> None:
+def unseal(node: Node) -> None:
+    """Read every template of the contract and open its seal. Raises SealBroken."""
     with node.db.read() as session:
         for _ in rows.entries(session, node.vault, CONTRACT):
             pass
