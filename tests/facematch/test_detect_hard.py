@@ -142,6 +142,14 @@ def test_half_a_small_face_at_the_border_is_found(eye: Extractor) -> None:
     assert len(eye.detector.find(np.ascontiguousarray(upright[:, : round(box.x + box.width / 2)]))) == 1
 
 
+def test_a_face_cut_off_and_upside_down_keeps_its_own_landmarks(eye: Extractor) -> None:
+    upright = _portrait(256)
+    box = eye.detector.find(upright)[0].box
+    cut = upright[:, : round(box.x + 0.6 * box.width)]
+    (face,) = eye.detector.find(np.ascontiguousarray(cut[::-1, ::-1]))
+    assert abs(roll_of(face.landmarks)) > 135
+
+
 @pytest.mark.parametrize(("gain", "base"), [(0.03, 0), (0.05, 110), (0.05, 0), (2.5, 0)])
 def test_a_dark_hazy_or_overexposed_face_is_found(eye: Extractor, gain: float, base: float) -> None:
     image = np.clip(_portrait(512).astype(np.float32) * gain + base, 0, 255).astype(np.uint8)
