@@ -20,8 +20,11 @@ measured on the codes as they are stored, so the bound holds however they were r
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +39,7 @@ except ImportError:  # no wheel for this platform: the float32 pass serves
     HERE = False
 
 Codes = NDArray[np.int8]
-Products = NDArray[np.int32]
+Products = NDArray[Any]  # int32, or float64 that holds whole numbers
 Floats = NDArray[np.float64]
 
 TOP = 127
@@ -45,6 +48,7 @@ NEAR = 0.0127  # rounding alone gives SPREAD / TOP / sqrt(12) = 0.0114; 99.9 % o
 LONGEST = 1.001 + 1e-6  # norm of what is let in
 LINE = 64  # bytes of a cache line: codes that begin on one are read a third faster
 LEAST = np.iinfo(np.int32).min
+SINGLY_MOST, TRIED = 4, 2_048  # queries for which it is tried whether one by one is faster, and with how many rows
 PROBE = """
 import numkong
 row = numkong.zeros((16, 64), dtype="int8")
@@ -101,8 +105,9 @@ def encode(vectors: Vectors) -> tuple[Codes, NDArray[np.float32]]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Asked:
-    """Queries (b, d) as the first pass reads them: packed codes; per query unit, norm of the codes, and error."""
+    """Queries (b, d) as the first pass reads them: codes, and packed; per query unit, norm of the codes, and error."""
 
+    codes: Codes
     packed: "numkong.PackedMatrix"
     step: float
     unit: Floats
@@ -113,10 +118,11 @@ class Asked:
     def of(cls, queries: Vectors) -> "Asked":
         true = queries.astype(np.float64)
         unit = np.abs(true).max(axis=1) / TOP
-        codes = np.rint(true / unit[:, None])
-        error = np.linalg.norm(true - codes * unit[:, None], axis=1)
-        packed = numkong.dots_pack(codes.astype(np.int8), dtype="int8")
-        return cls(packed, step(queries.shape[1]), unit, np.linalg.norm(codes, axis=1), error)
+        whole = np.rint(true / unit[:, None])
+        error = np.linalg.norm(true - whole * unit[:, None], axis=1)
+        codes = whole.astype(np.int8)
+        packed = numkong.dots_pack(codes, dtype="int8")
+        return cls(codes, packed, step(queries.shape[1]), unit, np.linalg.norm(whole, axis=1), error)
 
     def needed(self, scores: Floats) -> Products:
         """The integer product (b,) that a row with error NEAR needs to reach the scores (b,)."""
@@ -130,11 +136,52 @@ class Asked:
 
     def products(self, codes: Codes) -> Products:
         """Exact <codes, query codes> (n, b), in room that this thread uses again for its next call."""
-        shape = (len(codes), len(self.unit))
-        if getattr(_room, "shape", None) != shape:
-            _room.shape, _room.tensor = shape, numkong.empty(shape, dtype="int32")
-        numkong.dots_packed(codes, self.packed, out=_room.tensor)
-        return np.asarray(_room.tensor)
+        count = len(self.codes)
+        if one_by_one(*self.codes.shape):
+            out = _room_for("float64", len(codes), count)
+            numkong.cdist(codes, self.codes, "dot", out=out, out_dtype="float64")
+        else:
+            out = _room_for("int32", len(codes), count)
+            numkong.dots_packed(codes, self.packed, out=out)
+        return np.asarray(out)
+
+    def room(self, rows: int) -> Codes:
+        """Codes (rows, d) to be written and multiplied next, in room that this thread uses again."""
+        return np.asarray(_room_for("int8", rows, self.codes.shape[1]))
+
+
+@cache
+def one_by_one(count: int, dimension: int) -> bool:
+    """Whether this processor multiplies so few queries faster one by one than together, which is tried.
+
+    Where there is no AMX, NumKong's products of packed matrices take three times as long for one query of 512.
+    """
+    if count > SINGLY_MOST:
+        return False
+    rows, queries = np.ones((TRIED, dimension), np.int8), np.ones((count, dimension), np.int8)
+    packed, singly = numkong.dots_pack(queries, dtype="int8"), np.empty((TRIED, count))
+    together = numkong.empty((TRIED, count), dtype="int32")
+    return _least_s(lambda: numkong.cdist(rows, queries, "dot", out=singly, out_dtype="float64")) < _least_s(
+        lambda: numkong.dots_packed(rows, packed, out=together)
+    )
+
+
+def _least_s(work: Callable[[], object]) -> float:
+    """Seconds of this thread's time that work takes when nothing disturbs it."""
+    spent = []
+    for _ in range(5):
+        started = time.thread_time()
+        work()
+        spent.append(time.thread_time() - started)
+    return min(spent)
+
+
+def _room_for(kind: Literal["int8", "int32", "float64"], rows: int, columns: int) -> "numkong.Tensor":
+    """A tensor (rows, columns) that this thread has to itself, and gets again as long as it asks for no more."""
+    held: numkong.Tensor | None = _room.__dict__.get(kind)
+    if held is None or held.shape[0] < rows or held.shape[1] != columns:
+        held = _room.__dict__[kind] = numkong.empty((rows, columns), dtype=kind)
+    return held[:rows]  # type: ignore[return-value] # a slice of rows is a tensor
 
 
 _room = threading.local()

@@ -107,19 +107,15 @@ class FlatIndex:
 def _scopes(view: View, wanted: Wanted) -> list[Scope]:
     """The parts with the rows that the labels admit; parts without any are left out."""
     if wanted.everything:
-        return [Scope(part, part.live, part.count) for part in view.parts if part.count]
+        return [Scope(part, part.live) for part in view.parts if part.count]
     scopes = in_turns(lambda part: _scope(part, wanted), view.parts, alone=wanted.regions is not None)
     return [scope for scope in scopes if scope.count]
 
 
 def _scope(part: Part, wanted: Wanted) -> Scope:
-    if wanted.regions is not None:
-        rows = wanted.among(part.block.labels, part.by_region.of(wanted.regions))
-        flags = np.zeros(len(part.live), np.bool_)
-        flags[rows] = True
-        return Scope(part, flags, len(rows), rows)
-    flags = wanted.flags(part.block.labels, part.live)
-    return Scope(part, flags, int(np.count_nonzero(flags)))
+    if wanted.regions is None:
+        return Scope(part, wanted.flags(part.block.labels, part.live))
+    return Scope(part, wanted.among(part.block.labels, part.by_region.of(wanted.regions)))
 
 
 def _truth(parts: Sequence[Part], queries: Vectors) -> Truth:

@@ -117,11 +117,14 @@ class Wanted:
 
     def bars(self, persons: Numbers) -> Flags | None:
         """Which of these persons (n,) are excluded; None when nobody is."""
-        if not len(self._excluded):
-            return None
-        places = np.searchsorted(self._excluded, persons)
-        barred: Flags = self._excluded[np.minimum(places, len(self._excluded) - 1)] == persons
-        return barred
+        return held(self._excluded, persons) if len(self._excluded) else None
+
+
+def held(members: Numbers, numbers: Numbers) -> Flags:
+    """Which of the numbers (n,) are among the members (ascending, at least one)."""
+    places = np.searchsorted(members, numbers)
+    there: Flags = members[np.minimum(places, len(members) - 1)] == numbers
+    return there
 
 
 class Shelves:

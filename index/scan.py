@@ -8,7 +8,8 @@ import threading
 import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from functools import cached_property
+from typing import Protocol, cast
 
 import faiss
 import numpy as np
@@ -30,17 +31,31 @@ WIDER = 8  # how much longer the lists are at each further attempt
 faiss.cvar.distance_compute_blas_threshold = MATRIX_FROM  # its own 128,000 means never
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Scope:
-    """A part, and which of its rows the labels admit: flags (used,), `count` of them, at least one.
-
-    `rows` (count,) are the same in any order, where they are known without looking through the flags.
-    """
+    """A part, and which of its rows the labels admit: flags (used,), or the rows themselves in any order."""
 
     part: Part
-    flags: Flags
-    count: int
-    rows: Numbers | None = None
+    admitted: Flags | Numbers
+
+    @cached_property
+    def flags(self) -> Flags:
+        """Which rows are admitted (used,)."""
+        if self.admitted.dtype == np.bool_:
+            return cast(Flags, self.admitted)
+        flags = np.zeros(len(self.part.live), np.bool_)
+        flags[self.admitted] = True
+        return flags
+
+    @cached_property
+    def rows(self) -> Numbers:
+        """The admitted rows (count,)."""
+        return np.flatnonzero(self.admitted) if self.admitted.dtype == np.bool_ else cast(Numbers, self.admitted)
+
+    @cached_property
+    def count(self) -> int:
+        """How many rows are admitted."""
+        return int(np.count_nonzero(self.admitted)) if self.admitted.dtype == np.bool_ else len(self.admitted)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,41 +10,27 @@ A sample gives the first T; then rounds, each four times longer than the last, r
 products stay in the cache; threads take a piece each. Where the labels admit few rows, only their codes are gathered.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import numpy as np
 
-from index.codes import LEAST, NEAR, Asked, Products
+from index.codes import LEAST, Asked, Products
 from index.grouping import NO_PAIRS, Listed, Pairs, score_of_person
-from index.labels import Numbers
-from index.scan import HostScan, Scope, Task, pair_products
-from index.store import BLOCK
+from index.pieces import Piece, pieces_of
+from index.scan import HostScan, Task
 from index.turns import in_turns
+
+Result = TypeVar("Result")
 
 TOGETHER = 256  # queries scanned at a time
 CELLS = 1 << 18  # products of one piece: 1 MiB, half of a core's cache
 SHORTEST, LONGEST = 1_024, 32_768  # rows of one piece
 FEW = 64  # queries for which one long comparison is cheaper than many as long as their number
-GATHER_BELOW = 0.3  # share of admitted rows under which their codes are gathered: a row read out of order costs three
 SAMPLE = 4_096  # rows that give the first threshold, or a sixteenth of all where that is less
 ALONE = 1 << 15  # products that one thread has done sooner than two
+AT_ONCE = 1 << 18  # products that are all kept until the best of them have told which matter
 FIRST_ROUND, GROWTH = 16_384, 4  # rows of the first round, and how much longer the next is
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Piece:
-    """Rows of one scope: `rows` (n,), or all from `start` to `stop`, of which its flags tell the admitted."""
-
-    scope: Scope
-    start: int
-    stop: int
-    rows: Numbers | None
-
-    def first(self, count: int) -> "Piece":
-        """So many of its rows."""
-        stop = min(self.stop, self.start + count)
-        return Piece(self.scope, self.start, stop, None if self.rows is None else self.rows[:count])
 
 
 class CodeScan:
@@ -86,9 +72,13 @@ class Hunt:
 
     def run(self) -> Pairs | None:
         """Every pair that may matter, or None where there are too many for several queries at once."""
-        pieces = [piece for scope in self._task.scopes for piece in _pieces(scope, self._length)]
-        total = sum(piece.stop - piece.start for piece in pieces)
-        self._prime(pieces, min(SAMPLE, total // 16))
+        pieces = pieces_of(self._task.scopes, self._length)
+        total = sum(map(len, pieces))
+        if total * self._count <= AT_ONCE:
+            return self._at_once(pieces)
+        sample = [piece.first(SAMPLE) for piece in _first(pieces, SAMPLE)]
+        best = self._in_turns(lambda piece: self._best_of(piece, piece.products(self._asked)), sample)
+        self._tighten(Pairs.join([NO_PAIRS, *best]))
         pool, done, length = NO_PAIRS, 0, FIRST_ROUND
         while done < len(pieces):
             batch = _first(pieces[done:], length)
@@ -102,21 +92,22 @@ class Hunt:
     def _crowded(self) -> bool:
         return self._count > 1 and self.scored > self._limit
 
-    def _prime(self, pieces: Sequence[Piece], rows: int) -> None:
-        """A first threshold from the best of a sample; its rows are scanned again with the others."""
-        sample = [piece.first(rows) for piece in _first(pieces, rows)]
-        self._tighten(Pairs.join([NO_PAIRS, *self._in_turns(self._best_of, sample)]))
+    def _at_once(self, pieces: Sequence[Piece]) -> Pairs:
+        """The best of all rows give the threshold for all rows, so hardly any other is read in full."""
+        read = self._in_turns(lambda piece: (piece, piece.products(self._asked).copy()), pieces)
+        self._tighten(Pairs.join([NO_PAIRS, *in_turns(lambda one: self._best_of(*one), read, alone=True)]))
+        found = in_turns(lambda one: self._reaching(*one, self._needed), read, alone=True)
+        return self._tighten(Pairs.join([NO_PAIRS, *found]))
 
-    def _best_of(self, piece: Piece) -> Pairs:
+    def _best_of(self, piece: Piece, products: Products) -> Pairs:
+        """Some of the best rows for each query, where there are more."""
         wide = 4 * self._task.k
-        if piece.stop - piece.start <= wide:
+        if len(piece) <= wide:
             return NO_PAIRS
-        by_query = np.ascontiguousarray(self._products(piece).T)
-        if piece.rows is None:
-            by_query[:, ~piece.scope.flags[piece.start : piece.stop]] = LEAST
+        by_query = piece.by_query(products)
         edge = np.partition(by_query, -wide, axis=1)[:, -wide]
         queries, places = np.nonzero((by_query >= edge[:, None]) & (by_query > LEAST))
-        return self._score(piece, places, queries)
+        return piece.pairs(places, queries, self._task)
 
     def _scan_all(self, pieces: Sequence[Piece]) -> list[Pairs]:
         needed = np.broadcast_to(self._needed, (self._length, self._count))
@@ -124,50 +115,20 @@ class Hunt:
             needed = np.ascontiguousarray(needed)
         return self._in_turns(lambda piece: self._scan(piece, needed), pieces)
 
-    def _in_turns(self, work: Callable[[Piece], Pairs], pieces: Sequence[Piece]) -> list[Pairs]:
-        rows = sum(piece.stop - piece.start for piece in pieces)
-        return in_turns(work, pieces, alone=rows * self._count <= ALONE)
+    def _in_turns(self, work: Callable[[Piece], Result], pieces: Sequence[Piece]) -> list[Result]:
+        return in_turns(work, pieces, alone=sum(map(len, pieces)) * self._count <= ALONE)
 
     def _scan(self, piece: Piece, needed: Products) -> Pairs:
         if self._crowded:
             return NO_PAIRS
-        products = self._products(piece)
-        places, queries = np.divmod(np.flatnonzero(products >= needed[: len(products)]), self._count)
-        pairs = self._score(piece, places, queries)
+        return self._reaching(piece, piece.products(self._asked), needed[: len(piece)])
+
+    def _reaching(self, piece: Piece, products: Products, needed: Products) -> Pairs:
+        """The pairs whose products (n, b) are at least what is needed, (b,) or (n, b)."""
+        places, queries = np.divmod(np.flatnonzero(products >= needed), self._count)
+        pairs = piece.pairs(places, queries, self._task)
         self.scored += len(pairs.slots)
         return pairs
-
-    def _products(self, piece: Piece) -> Products:
-        """Integer products (n, b), those of rows with a large error lifted."""
-        block, odd = piece.scope.part.block, piece.scope.part.odd
-        if piece.rows is not None:
-            products = self._asked.products(np.take(block.codes, piece.rows, axis=0))
-            errors = block.errors[piece.rows]
-            lifted = np.flatnonzero(errors > NEAR)
-            errors = errors[lifted]
-        else:
-            products = self._asked.products(block.codes[piece.start : piece.stop])
-            lifted = odd[slice(*np.searchsorted(odd, (piece.start, piece.stop)))]
-            errors = block.errors[lifted]
-            lifted = lifted - piece.start
-        if len(lifted):
-            products[lifted] += self._asked.lift(errors)
-        return products
-
-    def _score(self, piece: Piece, places: Numbers, queries: Numbers) -> Pairs:
-        """The admitted ones of some pairs, with their float32 scores."""
-        scope, block = piece.scope, piece.scope.part.block
-        if piece.rows is not None:
-            rows = piece.rows[places]
-        else:
-            rows = places + piece.start
-            kept = scope.flags[rows]
-            rows, queries = rows[kept], queries[kept]
-        persons = block.labels.person[rows]
-        if (barred := self._task.wanted.bars(persons)) is not None:
-            rows, queries, persons = rows[~barred], queries[~barred], persons[~barred]
-        scores = pair_products(block.vectors, rows, queries=self._task.queries, which=queries)
-        return Pairs(queries, rows + scope.part.number * BLOCK, persons, scores)
 
     def _tighten(self, pool: Pairs) -> Pairs:
         """Raise the thresholds by what was found; what of it still matters, best first for each query."""
@@ -177,16 +138,6 @@ class Hunt:
         return pool.at(pool.scores >= edge[pool.queries] - 2 * self._slack)
 
 
-def _pieces(scope: Scope, length: int) -> Iterator[Piece]:
-    used = len(scope.flags)
-    few = scope.count < GATHER_BELOW * used
-    rows = (np.flatnonzero(scope.flags) if scope.rows is None else scope.rows) if few else None
-    total = used if rows is None else len(rows)
-    for start in range(0, total, length):
-        stop = min(total, start + length)
-        yield Piece(scope, start, stop, None if rows is None else rows[start:stop])
-
-
 def _first(pieces: Sequence[Piece], rows: int) -> list[Piece]:
     """The first pieces, until they have so many rows together."""
     chosen: list[Piece] = []
@@ -194,5 +145,5 @@ def _first(pieces: Sequence[Piece], rows: int) -> list[Piece]:
         if rows <= 0:
             break
         chosen.append(piece)
-        rows -= piece.stop - piece.start
+        rows -= len(piece)
     return chosen

@@ -59,12 +59,20 @@ def test_a_row_that_reaches_a_score_reaches_the_product_needed(
         assert (products[row] >= ask.needed(score)).all()
 
 
-def test_products_are_exact(rng: np.random.Generator) -> None:
-    rows, queries = room_for_codes(1000, 512), units(rng, 17, 512)
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 17])
+def test_products_are_exact(rng: np.random.Generator, count: int) -> None:
+    rows, queries = room_for_codes(1000, 512), units(rng, count, 512)
     rows[:] = rng.integers(-127, 128, rows.shape)
     ask = Asked.of(queries)
     written = np.rint(queries / ask.unit[:, None]).astype(np.int64)
     assert (ask.products(rows) == rows.astype(np.int64) @ written.T).all()
+
+
+def test_what_a_thread_multiplies_next_is_gathered_in_the_same_room(rng: np.random.Generator) -> None:
+    ask = Asked.of(units(rng, 1, 64))
+    first = ask.room(50)
+    assert np.shares_memory(first, ask.room(20))
+    assert ask.room(60).shape == (60, 64)
 
 
 def test_a_product_far_below_the_need_is_left_out(rng: np.random.Generator) -> None:

@@ -24,7 +24,7 @@ def test_scores_are_within_the_slack_of_the_true_inner_products(
     block, queries = Block.empty(dimension), units(rng, batch, dimension)
     block.vectors[:4000] = units(rng, 4000, dimension)
     part = Part(0, block, np.ones(4000, np.bool_))
-    (listed,) = HostScan().best([Scope(part, part.live, 4000)], queries, width=4000)
+    (listed,) = HostScan().best([Scope(part, part.live)], queries, width=4000)
     true = np.take_along_axis(queries.astype(np.float64) @ block.vectors[:4000].astype(np.float64).T, listed.rows, 1)
     worst = np.abs(listed.scores - true).max()
     assert 0 < worst < HostScan().slack(dimension)
@@ -37,7 +37,7 @@ def test_no_admitted_row_left_out_scores_above_the_bound(rng: np.random.Generato
     block.vectors[:2000] = units(rng, 2000, 16)
     part = Part(0, block, np.ones(2000, np.bool_))
     admitted = rng.random(2000) < share
-    (listed,) = HostScan().best([Scope(part, admitted, int(admitted.sum()))], queries, width=20)
+    (listed,) = HostScan().best([Scope(part, admitted)], queries, width=20)
     scores = queries @ block.vectors[:2000].T
     for query, rows in enumerate(listed.rows):
         left = np.setdiff1d(np.flatnonzero(admitted), rows)

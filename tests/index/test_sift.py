@@ -49,7 +49,7 @@ def test_hard_galleries_are_answered_as_by_brute_force(rng: np.random.Generator,
 
 
 def test_a_mass_of_ties_for_many_queries_is_asked_in_halves(rng: np.random.Generator) -> None:
-    index = coded(entries_of(np.repeat(units(rng, 1, 4), 500, axis=0)))
+    index = coded(entries_of(np.repeat(units(rng, 1, 4), 30_000, axis=0)))
     queries = np.concatenate((index.view.parts[0].block.vectors[:5], units(rng, 6, 4)))
     whole = index.search(queries, 3)
     index._scan = CodeScan(crowd=700)
@@ -73,12 +73,20 @@ def test_the_float32_pass_gives_the_same_answers(rng: np.random.Generator) -> No
 
 def test_few_rows_are_read_in_full(rng: np.random.Generator) -> None:
     index = coded(entries_of(units(rng, 50_000, 128)))
-    scopes = [Scope(part, part.live, part.count) for part in index.view.parts]
+    scopes = [Scope(part, part.live) for part in index.view.parts]
     task = Task(scopes, units(rng, 4, 128), 10, Wanted(EVERYTHING))
     hunt = sift.Hunt(task, slack=CodeScan().slack(128), crowd=10**9)
     found = hunt.run()
     assert found is not None
     assert 40 <= len(found.slots) <= hunt.scored < 0.02 * 4 * 50_000
+
+
+def test_of_a_small_gallery_hardly_a_row_is_read_in_full(rng: np.random.Generator) -> None:
+    index = coded(entries_of(units(rng, 5_000, 128)))
+    task = Task([Scope(part, part.live) for part in index.view.parts], units(rng, 4, 128), 10, Wanted(EVERYTHING))
+    hunt = sift.Hunt(task, slack=CodeScan().slack(128), crowd=10**9)
+    assert hunt.run() is not None
+    assert 40 <= hunt.scored < 0.02 * 4 * 5_000
 
 
 @st.composite
