@@ -8,7 +8,7 @@ from index import grouping
 from index.errors import EngineUnavailable
 from index.flat import FlatIndex
 from index.grouping import Listed, Pairs, Truth
-from index.scan import HostScan, Scope
+from index.scan import HostScan, Scope, half_slack
 from index.store import Block, Part
 from index.types import Filter
 from tests.index.exact_twin import Twin, entries_of, puts, same, units
@@ -28,6 +28,17 @@ def test_scores_are_within_the_slack_of_the_true_inner_products(
     true = np.take_along_axis(queries.astype(np.float64) @ block.vectors[:4000].astype(np.float64).T, listed.rows, 1)
     worst = np.abs(listed.scores - true).max()
     assert 0 < worst < HostScan().slack(dimension)
+
+
+@pytest.mark.parametrize("dimension", [1, 128, 512])
+@pytest.mark.parametrize("least", [1.0, 1e-4, 1e-8])
+def test_scores_in_float16_are_within_their_slack(rng: np.random.Generator, dimension: int, least: float) -> None:
+    raw = rng.normal(size=(2, 300, dimension)) * np.exp(rng.uniform(np.log(least), 0, (2, 300, dimension)))
+    rows, queries = (raw / np.linalg.norm(raw, axis=2, keepdims=True)).astype(np.float32) * np.float32(1.001)
+    half_rows, half_queries = (some.astype(np.float16).astype(np.float32) for some in (rows, queries))
+    true = queries.astype(np.float64) @ rows.T.astype(np.float64)
+    worst = np.abs(half_queries @ half_rows.T - true).max()
+    assert worst < half_slack(dimension) < 0.003
 
 
 @pytest.mark.parametrize("share", [0.02, 0.5, 0.95])
