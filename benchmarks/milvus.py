@@ -11,6 +11,7 @@ import sys
 import time
 from argparse import ArgumentParser
 from collections.abc import Iterator
+from itertools import islice
 
 from rich.progress import Progress
 
@@ -21,11 +22,12 @@ from index.errors import EngineUnavailable
 from index.factory import SHARED, drop_index, new_index
 from index.flat import FlatIndex
 from index.milvus_link import Link
-from index.types import Entry, Server, VectorIndex, Vectors
+from index.types import Lot, Server, VectorIndex, Vectors
 
 BATCHES = (1, 16)
 ASKED = 64  # queries that recall is counted over
 PATIENCE_S = 900
+LOT = 1_000  # templates given to the server at a time
 
 
 def measure(options: Options, progress: Progress) -> list[Row]:
@@ -73,11 +75,11 @@ def _rows(engine: str, gallery: Gallery, ours: FlatIndex, server: Server, progre
     return rows
 
 
-def _counted(index: FlatIndex, engine: str, count: int, progress: Progress) -> Iterator[Entry]:
-    task = progress.add_task(f"filling {engine}", total=count)
-    for entry in index.entries():
-        yield entry
-        progress.advance(task)
+def _counted(index: FlatIndex, engine: str, count: int, progress: Progress) -> Iterator[Lot]:
+    task, entries = progress.add_task(f"filling {engine}", total=count), iter(index.entries())
+    while some := list(islice(entries, LOT)):
+        yield Lot.of(some)
+        progress.advance(task, len(some))
 
 
 def _settle(server: Server) -> None:

@@ -9,13 +9,13 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 
 import numpy as np
-import sqlalchemy as sa
 from rich.progress import Progress, TaskID
 
 from api.accounts.policy import Role
-from api.gallery import replica, rows
+from api.gallery import lots, replica
 from api.kit.node import Node
 from benchmarks.frame import Options, Row, run_benchmark
 from benchmarks.node import add_user, fill_gallery, temporary_node, temporary_postgres
@@ -69,15 +69,14 @@ def rows_of(database: str, node: Node, count: int, progress: Progress) -> list[R
 
 def _read(node: Node) -> None:
     with node.db.read() as session:
-        query = sa.select(*rows.COLUMNS).where(*rows.active(CONTRACT)).order_by(rows.COLUMNS[0])
-        for _ in session.execute(query.execution_options(yield_per=rows.BATCH)):
+        for _ in lots.packed(session, CONTRACT):
             pass
 
 
 def unseal(node: Node) -> None:
     """Read every template of the contract and open its seal. Raises SealBroken."""
-    with node.db.read() as session:
-        for _ in rows.entries(session, node.vault, CONTRACT):
+    with node.db.read() as session, closing(lots.lots(session, node.vault, CONTRACT)) as opened:
+        for _ in opened:
             pass
 
 

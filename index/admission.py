@@ -1,14 +1,13 @@
 """What may enter an index and what may be asked of it, the same for every engine. It never keeps anything."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 
 import numpy as np
 
 from index.errors import NotUnit, StaleRevision, VectorRefused, WrongDimension
 from index.labels import Labels
 from index.store import Rows
-from index.types import Change, Entry, Vectors
+from index.types import Change, Entry, Lot, Vectors
 
 UNIT_TOLERANCE = 1e-3  # of the norm; float32 unit vectors are within 1e-6, anything else is not a template
 
@@ -31,12 +30,11 @@ def outcome(changes: Sequence[Change], dimension: int, *, after: int) -> tuple[R
     return columns(entries, dimension), gone
 
 
-def batches(entries: Iterable[Entry], dimension: int, *, size: int) -> Iterator[Rows]:
-    """Entries `size` at a time; of those with one template id in a batch the last counts. Refuses as `columns`."""
-    stream = iter(entries)
-    while batch := list(islice(stream, size)):
-        distinct = {entry.template: entry for entry in batch}
-        yield columns(list(distinct.values()), dimension)
+def batches(lots: Iterable[Lot], dimension: int, *, size: int) -> Iterator[Rows]:
+    """What is in lots, at most `size` at a time. WrongDimension, NotUnit, VectorRefused."""
+    for lot in lots:
+        for start in range(0, len(lot.numbers), size):
+            yield _judged(lot.at(slice(start, start + size)), dimension)
 
 
 def columns(entries: Sequence[Entry], dimension: int) -> Rows:
@@ -44,12 +42,17 @@ def columns(entries: Sequence[Entry], dimension: int) -> Rows:
     for entry in entries:
         if entry.vector.shape != (dimension,):
             raise WrongDimension(template=entry.template, expected=dimension, got=entry.vector.size)
-    vectors = np.empty((len(entries), dimension), np.float32)
-    if entries:
-        np.stack([entry.vector for entry in entries], out=vectors, casting="same_kind")
+    return _judged(Lot.of(entries), dimension)
+
+
+def _judged(lot: Lot, dimension: int) -> Rows:
+    vectors, templates = lot.vectors, lot.numbers[:, 0]
+    if len(templates) and vectors.shape[1] != dimension:
+        raise WrongDimension(template=int(templates[0]), expected=dimension, got=vectors.shape[1])
+    vectors = vectors.reshape(len(templates), dimension)
     for place in _not_unit(vectors)[:1]:
-        raise NotUnit(template=entries[place].template)
-    return Rows(Labels.of(entries), vectors)
+        raise NotUnit(template=int(templates[place]))
+    return Rows(Labels.of(lot.numbers), vectors)
 
 
 def checked(queries: Vectors, dimension: int) -> Vectors:
@@ -65,5 +68,5 @@ def checked(queries: Vectors, dimension: int) -> Vectors:
 def _not_unit(vectors: Vectors) -> list[int]:
     """Rows whose norm is not 1 within UNIT_TOLERANCE; a NaN or an infinity is never within."""
     with np.errstate(all="ignore"):
-        norms = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
+        norms = np.sqrt(np.vecdot(vectors, vectors))
         return np.flatnonzero(~(np.abs(norms - 1) <= UNIT_TOLERANCE)).tolist()

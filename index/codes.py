@@ -100,7 +100,7 @@ def encode(vectors: Vectors) -> tuple[Codes, NDArray[np.float32]]:
     codes = scaled.astype(np.int8)
     scaled *= width
     scaled -= vectors
-    return codes, np.sqrt(np.einsum("ij,ij->i", scaled, scaled)) * np.float32(1 + 1e-3) + np.float32(1e-6)
+    return codes, np.sqrt(np.vecdot(scaled, scaled)) * np.float32(1 + 1e-3) + np.float32(1e-6)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -21,7 +21,7 @@ from index.scan import Scan, Scope, Task, scan_for
 from index.sift import CodeScan
 from index.store import BLOCK, Block, Part, Store, View, by_block
 from index.turns import in_turns
-from index.types import EVERYTHING, Change, Entry, Filter, Neighbour, Stamp, Vectors
+from index.types import EVERYTHING, Change, Entry, Filter, Lot, Neighbour, Stamp, Vectors
 
 GULP = 4_096  # rows restored or scored at a time
 
@@ -70,12 +70,10 @@ class FlatIndex:
         if changes:
             self._store.change(rows, gone, revision=revision + len(changes))
 
-    def restore(self, entries: Iterable[Entry], revision: int) -> None:
-        """Hold exactly `entries`, as of `revision`; of entries with one template id the last counts."""
+    def restore(self, lots: Iterable[Lot], revision: int) -> None:
+        """See `VectorIndex.restore`; searches go on in what was held before."""
         store = Store(self.stamp.contract, self.dimension, self._store.folder)
-        for rows in admission.batches(entries, self.dimension, size=GULP):
-            store.change(rows, (), revision=revision)
-        store.change(admission.columns([], self.dimension), (), revision=revision)
+        store.fill(admission.batches(lots, self.dimension, size=GULP), revision=revision)
         self._store = store
 
     def search(self, queries: Vectors, k: int, where: Filter = EVERYTHING) -> list[list[Neighbour]]:

@@ -1,6 +1,6 @@
 """The columns that stand beside the vectors, and the filter that reads them. It never looks at a vector."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from itertools import pairwise
 
@@ -14,7 +14,7 @@ Numbers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 Column = NDArray[np.signedinteger]
 
-WIDTHS = {  # bytes of a template: 35
+WIDTHS = {  # as in types.NUMBERS; bytes of a template: 35
     "template": np.int64,
     "person": np.int64,
     "kind": np.int16,
@@ -51,11 +51,9 @@ class Labels:
         return cls(*(np.zeros(slots, width) for width in WIDTHS.values()))
 
     @classmethod
-    def of(cls, entries: Sequence[Entry]) -> "Labels":
-        """The labels of entries; VectorRefused where one is too large for its column."""
-        rows = [(e.template, e.person, e.kind, e.region, e.sex, *e.born, *e.seen) for e in entries]
-        wide = np.array(rows, np.int64).reshape(-1, len(WIDTHS)).T
-        return cls(*(_narrow(column, name) for column, name in zip(wide, WIDTHS, strict=True)))
+    def of(cls, numbers: Numbers) -> "Labels":
+        """The labels of a lot's numbers (n, 9); VectorRefused where one is too large for its column."""
+        return cls(*(_narrow(column, name) for column, name in zip(numbers.T, WIDTHS, strict=True)))
 
     def columns(self) -> Iterator[Column]:
         for field in fields(self):
@@ -65,7 +63,7 @@ class Labels:
         """Some rows."""
         return Labels(*(column[rows] for column in self.columns()))
 
-    def write(self, at: Numbers, source: "Labels") -> None:
+    def write(self, at: Numbers | slice, source: "Labels") -> None:
         for column, new in zip(self.columns(), source.columns(), strict=True):
             column[at] = new
 

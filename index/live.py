@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from index.errors import OtherContract
-from index.types import EVERYTHING, Change, Entry, Filter, Neighbour, Stamp, VectorIndex, Vectors
+from index.types import EVERYTHING, Change, Entry, Filter, Lot, Neighbour, Stamp, VectorIndex, Vectors
 
 
 class LiveIndex:
@@ -49,10 +49,10 @@ class LiveIndex:
         with self.writing() as index:
             index.apply(changes)
 
-    def restore(self, entries: Iterable[Entry], revision: int) -> None:
+    def restore(self, lots: Iterable[Lot], revision: int) -> None:
         """See `VectorIndex.restore`."""
         with self.writing() as index:
-            index.restore(entries, revision)
+            index.restore(lots, revision)
 
     def replace(self, index: VectorIndex) -> None:
         """Swap in a whole generation, built aside; OtherContract where its vectors could not be compared."""

@@ -22,8 +22,9 @@ from index import admission, milvus_rows
 from index.errors import EngineUnavailable
 from index.milvus_link import PATIENT_S, STRONG, Link
 from index.milvus_search import Hits, best_persons
+from index.slots import last_of_each
 from index.store import Rows
-from index.types import EVERYTHING, Change, Entry, Filter, Neighbour, Server, Stamp, Vectors
+from index.types import EVERYTHING, Change, Entry, Filter, Lot, Neighbour, Server, Stamp, Vectors
 
 Kind = Literal["flat", "hnsw"]
 NOWHERE = -1  # the revision of a collection that is not there: no history begins so, so it is drawn from the rows
@@ -73,16 +74,17 @@ class MilvusIndex:
             self._link.call("delete", self._alias, ids=gone[start : start + GULP])
         self._mark(self._alias, revision + len(changes))
 
-    def restore(self, entries: Iterable[Entry], revision: int) -> None:
+    def restore(self, lots: Iterable[Lot], revision: int) -> None:
         """See `VectorIndex.restore`; readers have the former picture until this one is whole."""
         fresh = f"{self._alias}_{secrets.token_hex(4)}"
         with ExitStack() as undo:
             undo.callback(self._link.call, "drop_collection", fresh)
             self._create(fresh)
             highest = -1
-            for rows in admission.batches(entries, self.dimension, size=GULP):
+            for rows in admission.batches(lots, self.dimension, size=GULP):
                 templates = rows.labels.template
-                self._write("insert" if templates.min() > highest else "upsert", fresh, rows)
+                distinct = rows.at(last_of_each(templates))
+                self._write("insert" if templates.min() > highest else "upsert", fresh, distinct)
                 highest = max(highest, int(templates.max()))
             self._mark(fresh, revision)
             self._show(fresh)

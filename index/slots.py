@@ -14,6 +14,15 @@ NOWHERE = -1
 LATE = 4_096  # late changes carried before they are merged, or a sixteenth of the table where that is more
 
 
+def last_of_each(names: Numbers) -> Numbers:
+    """Where each name stands for the last time, in the order of the names."""
+    order = np.argsort(names, kind="stable")
+    ordered = names[order]
+    last = np.ones(len(names), np.bool_)
+    last[:-1] = ordered[1:] != ordered[:-1]
+    return order[last]
+
+
 class SlotTable:
     """Template ids to slots. One thread changes it; nobody else looks."""
 
@@ -22,6 +31,11 @@ class SlotTable:
         self._slots: NDArray[np.int32] = np.empty(0, np.int32)
         self._late: dict[int, int] = {}
         self.count = 0
+
+    def begin(self, names: Numbers, slots: Numbers) -> None:
+        """Hold these and nothing else; the names ascend and are distinct."""
+        self._names, self._slots, self._late = names, slots.astype(np.int32), {}
+        self.count = len(names)
 
     def find(self, names: Sequence[int]) -> Numbers:
         """The slot of each name, NOWHERE where there is none."""

@@ -10,7 +10,7 @@ import os
 import tempfile
 import weakref
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,11 +20,12 @@ from numpy.typing import NDArray
 
 from index.codes import NEAR, Codes, encode, room_for_codes
 from index.labels import Flags, Labels, Numbers, Shelves
-from index.slots import SlotTable
+from index.slots import SlotTable, last_of_each
 from index.types import Entry, Stamp, Vectors
 
 BLOCK = 131_072  # slots; 268 MB of vectors at d = 512, of which only the pages written take memory
 STRIDE = 4_096  # rows copied at a time when entries are read out
+PIECE = 256  # rows coded at a time: half a megabyte at d = 512, which stays in a core's own cache
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,7 +35,7 @@ class Rows:
     labels: Labels
     vectors: Vectors
 
-    def at(self, which: slice | Flags) -> "Rows":
+    def at(self, which: slice | Flags | Numbers) -> "Rows":
         """Some of them."""
         return Rows(self.labels.at(which), self.vectors[which])
 
@@ -65,11 +66,11 @@ class Block:
         return cls(vectors, room_for_codes(BLOCK, dimension), errors, Labels.empty(BLOCK))
 
     def write(self, at: Numbers, rows: Rows) -> None:
-        self.vectors[at] = rows.vectors
-        for start in range(0, len(at), STRIDE):
-            some = at[start : start + STRIDE]
-            self.codes[some], self.errors[some] = encode(rows.vectors[start : start + STRIDE])
-        self.labels.write(at, rows.labels)
+        for start in range(0, len(at), PIECE):
+            piece, some = rows.vectors[start : start + PIECE], _run(at[start : start + PIECE])
+            self.vectors[some] = piece
+            self.codes[some], self.errors[some] = encode(piece)
+        self.labels.write(_run(at), rows.labels)
         self.version += 1
 
     def wipe(self, at: Numbers) -> None:
@@ -145,19 +146,36 @@ class Store:
         self._reclaim()
         put = rows.labels.template.tolist()
         slots = self._take(len(put))
-        for number, which in by_block(slots):
-            self._blocks[number].write(slots[which] % BLOCK, rows.at(which))
+        self._write(slots, rows)
         left = self._names.change(gone, put, slots)
         self._publish(slots, left, revision)
         self._reclaim()
 
+    def fill(self, batches: Iterable[Rows], *, revision: int) -> None:
+        """Begin with these rows; of those with one template the last counts. Only for a store never changed.
+
+        OSError when the folder of the vectors is full.
+        """
+        for rows in batches:
+            self._write(self._take(len(rows.vectors)), rows)
+        self._begin(revision)
+
     def adopt(self, blocks: Sequence[Block], count: int, *, revision: int) -> None:
         """Begin with filled blocks, all full but the last: `count` slots are live. Only for a store never changed."""
         self._blocks, self._used = list(blocks), count
-        slots = np.arange(count)
-        names = [block.labels.template for block in blocks]
-        self._names.change((), np.concatenate(names)[:count].tolist() if names else (), slots)
-        self._publish(slots, slots[:0], revision)
+        self._begin(revision)
+
+    def _begin(self, revision: int) -> None:
+        columns = [np.empty(0, np.int64), *(block.labels.template for block in self._blocks)]
+        templates = np.concatenate(columns)[: self._used]
+        kept = last_of_each(templates)
+        self._names.begin(templates[kept], kept)
+        self._publish(kept, np.setdiff1d(np.arange(self._used), kept, assume_unique=True), revision)
+        self._reclaim()
+
+    def _write(self, slots: Numbers, rows: Rows) -> None:
+        for number, which in by_block(slots):
+            self._blocks[number].write(slots[which] % BLOCK, rows if which.all() else rows.at(which))
 
     def _publish(self, put: Numbers, left: Numbers, revision: int) -> None:
         self._retired.append((weakref.ref(self.view), left))
@@ -172,7 +190,7 @@ class Store:
         reused = self._free[cut:]
         del self._free[cut:]
         self._used += fresh
-        return np.fromiter((*reused, *range(self._used - fresh, self._used)), np.int64)
+        return np.concatenate((np.array(reused, np.int64), np.arange(self._used - fresh, self._used)))
 
     def _parts(self, put: Numbers, left: Numbers) -> tuple[Part, ...]:
         """The parts of the next view: those touched are new, the others are the last view's own."""
@@ -199,6 +217,12 @@ def by_block(slots: Numbers) -> Iterator[tuple[int, Flags]]:
     """The numbers of the blocks that hold the slots, each with which of them it holds."""
     for number in np.unique(slots // BLOCK).tolist():
         yield number, slots // BLOCK == number
+
+
+def _run(slots: Numbers) -> Numbers | slice:
+    """Slots in a row as a slice, which is copied without being looked up one by one."""
+    in_a_row = len(slots) and slots[-1] - slots[0] == len(slots) - 1 and (np.diff(slots) == 1).all()
+    return slice(int(slots[0]), int(slots[-1]) + 1) if in_a_row else slots
 
 
 def _mapped(folder: Path, dimension: int) -> Vectors:

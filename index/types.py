@@ -12,6 +12,7 @@ Span = tuple[int, int]  # first and last, both included
 
 ANY_YEAR: Span = (0, 9_999)
 ANY_DAY: Span = (0, 3_652_059)  # proleptic Gregorian ordinals, as `datetime.date.toordinal` counts them
+NUMBERS = ("template", "person", "kind", "region", "sex", "born_from", "born_to", "seen_from", "seen_to")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,26 @@ class Entry:
     sex: int = 0
     born: Span = ANY_YEAR
     seen: Span = ANY_DAY
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lot:
+    """Entries side by side, not judged yet: numbers int64 (n, 9), columns as in NUMBERS, and vectors float32 (n, d)."""
+
+    numbers: NDArray[np.int64]
+    vectors: Vectors
+
+    @classmethod
+    def of(cls, entries: Iterable[Entry]) -> "Lot":
+        """A copy of entries whose vectors have one dimension."""
+        held = list(entries)
+        numbers = [(e.template, e.person, e.kind, e.region, e.sex, *e.born, *e.seen) for e in held]
+        vectors = np.array([e.vector for e in held], np.float32)
+        return cls(np.array(numbers, np.int64).reshape(-1, len(NUMBERS)), vectors)
+
+    def at(self, which: slice) -> "Lot":
+        """Some of them."""
+        return Lot(self.numbers[which], self.vectors[which])
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +128,11 @@ class VectorIndex(Protocol):
     def apply(self, changes: Sequence[Change]) -> None:
         """Apply changes whose revisions follow the stamp's without a gap; nothing is applied if one is refused."""
 
-    def restore(self, entries: Iterable[Entry], revision: int) -> None:
-        """Hold exactly `entries`, as of `revision`: a rebuild, a loaded snapshot. Nothing changes if one is refused."""
+    def restore(self, lots: Iterable[Lot], revision: int) -> None:
+        """Hold exactly what is in `lots`, as of `revision`; of those with one template the last counts.
+
+        Nothing changes if one is refused. WrongDimension, NotUnit, VectorRefused (a label too large).
+        """
 
     def search(self, queries: Vectors, k: int, where: Filter = EVERYTHING) -> list[list[Neighbour]]:
         """For each row of `queries` (n, d) the k best persons, best first, each by its best template."""

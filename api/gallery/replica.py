@@ -4,10 +4,9 @@ The rows are the truth. Never writes a row, and never answers from a picture it 
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
@@ -17,13 +16,14 @@ import structlog
 from sqlalchemy.orm import Session
 
 from api.gallery import place, rows
+from api.gallery.lots import lots
 from api.gallery.models import GalleryHead, TemplateRow
 from api.kit.node import Node
 from api.kit.vault import Vault
 from index import snapshot
 from index.errors import OtherContract, SnapshotDamaged, StaleRevision, VectorRefused
 from index.live import LiveIndex
-from index.types import Entry, VectorIndex
+from index.types import Entry, Lot, VectorIndex
 
 log = structlog.get_logger()
 Progress = Callable[[int, int], None]  # templates read so far, and of how many
@@ -191,17 +191,16 @@ def _redraw(session: Session, vault: Vault, index: VectorIndex, *, reason: str) 
 def _restore(session: Session, vault: Vault, index: VectorIndex, *, progress: Progress | None = None) -> None:
     contract = index.stamp.contract
     head = head_revision(session, contract)
-    entries = rows.entries(session, vault, contract)
-    if progress is not None:
-        entries = _counted(entries, rows.count_active(session, contract), progress)
-    index.restore(entries, head)
+    total = rows.count_active(session, contract) if progress is not None else 0
+    with closing(lots(session, vault, contract)) as read:
+        index.restore(read if progress is None else _counted(read, total, progress), head)
 
 
-def _counted(entries: Iterator[Entry], total: int, progress: Progress) -> Iterator[Entry]:
+def _counted(read: Iterable[Lot], total: int, progress: Progress) -> Iterator[Lot]:
     done = 0
-    while batch := list(islice(entries, rows.BATCH)):
-        yield from batch
-        done += len(batch)
+    for lot in read:
+        yield lot
+        done += len(lot.numbers)
         progress(done, total)
 
 

@@ -7,6 +7,7 @@ Never writes plaintext anywhere and never logs a key.
 import hmac
 import os
 import secrets
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from api.kit.problems import KeyMissing, SealBroken
 
 FORMAT = b"\x01"
 NONCE_BYTES = 12  # NIST SP 800-38D
+TAG_BYTES = 16
+OVERHEAD = len(FORMAT) + NONCE_BYTES + TAG_BYTES
 KEY_BYTES = 32
 
 
@@ -52,6 +55,26 @@ class Vault:
             return self._cipher(purpose).decrypt(nonce, body, belongs_to.encode())
         except (InvalidTag, ValueError) as broken:
             raise SealBroken(purpose=purpose) from broken
+
+    def open_lot(self, purpose: str, sealed: bytes | memoryview, *, belong_to: Sequence[bytes]) -> bytearray:
+        """Decrypt pieces of one length that lie one after the other, each of its own row, or raise SealBroken.
+
+        What they say lies one after the other in one room, which costs less than a string for each.
+        """
+        count, length = len(belong_to), len(sealed) // len(belong_to)
+        plain, pieces = length - OVERHEAD, memoryview(sealed)
+        if plain < 0 or length * count != len(sealed) or pieces[::length] != FORMAT * count:
+            raise SealBroken(purpose=purpose)
+        room = bytearray(plain * count)
+        spaces, decrypt = memoryview(room), self._cipher(purpose).decrypt_into
+        try:
+            for number, row in enumerate(belong_to):
+                at, to = number * length + 1, number * plain
+                body = at + NONCE_BYTES
+                decrypt(pieces[at:body], pieces[body : at + length - 1], row, spaces[to : to + plain])
+        except (InvalidTag, ValueError) as broken:
+            raise SealBroken(purpose=purpose) from broken
+        return room
 
     def sign(self, purpose: str, message: bytes) -> str:
         """HMAC-SHA256 in hex."""

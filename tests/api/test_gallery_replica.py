@@ -13,7 +13,7 @@ from api.kit.node import Node
 from api.kit.problems import SealBroken
 from facematch.extractor import Extractor
 from index.live import LiveIndex
-from index.types import EVERYTHING, Filter
+from index.types import EVERYTHING, Filter, Lot
 from tests.api.papers import enrolled
 from tests.api.photographs import Photographs
 from tests.api.world import World
@@ -142,7 +142,7 @@ def test_index_ahead_of_the_rows_is_redrawn(
 ) -> None:
     enrolled(node, matcher, world.registrar, photographs.astronaut)
     truth = replica.rebuild(node, matcher.contract, matcher.leading.live.dimension)
-    matcher.leading.live.restore([replace(one, region=990000) for one in truth.entries()], 77)
+    matcher.leading.live.restore([Lot.of(replace(one, region=990000) for one in truth.entries())], 77)
     replica.catch_up(node, matcher)
     assert picture_of(matcher.leading.live) == picture_of(LiveIndex(truth))
     assert matcher.leading.live.stamp.revision == 1
@@ -171,7 +171,7 @@ def test_verify_counts_what_differs(node: Node, matcher: Matcher, world: World, 
     head = replica.catch_up(node, matcher)
     first, second, _ = sorted(matcher.leading.live.entries(), key=lambda one: one.template)
     turned = replace(second, vector=np.roll(second.vector, 1))
-    matcher.leading.live.restore([turned, replace(first, template=9_999)], head)
+    matcher.leading.live.restore([Lot.of([turned, replace(first, template=9_999)])], head)
     report = replica.verify(node, matcher.leading.live)
     assert (report.missing, report.surplus, report.different, report.ok) == (2, 1, 1, False)
 

@@ -6,7 +6,7 @@ import pytest
 from index.factory import new_index
 from index.flat import FlatIndex
 from index.store import BLOCK
-from index.types import Change, Entry, Filter
+from index.types import Change, Entry, Filter, Lot
 from tests.index.conftest import Filled
 from tests.index.exact_columns import brute
 from tests.index.exact_twin import entries_of, puts, same, units
@@ -142,7 +142,7 @@ def test_answers_stay_exact_over_several_blocks(rng: np.random.Generator) -> Non
     count = BLOCK + 9_000
     entries = entries_of(units(rng, count, 8), persons=np.arange(count) % 30_000)
     index, queries = FlatIndex("contract-a", 8), units(rng, 3, 8)
-    index.restore(entries, count)
+    index.restore([Lot.of(entries)], count)
     fresh = entries_of(units(rng, 12_000, 8), first=10**9)
     index.apply([Change(count + step, step, None) for step in range(1, 10_001)])
     index.apply(puts(fresh, after=count + 10_000))

@@ -5,7 +5,7 @@ import pytest
 
 from index.errors import EngineUnavailable, NotUnit, StaleRevision, VectorRefused, WrongDimension
 from index.factory import new_index
-from index.types import Change, Entry
+from index.types import Change, Entry, Lot
 from tests.index.conftest import Filled
 from tests.index.exact_twin import entries_of, held_by, puts, units
 
@@ -81,7 +81,7 @@ def test_a_refused_restore_leaves_the_index_as_it_was(filled: Filled, rng: np.ra
     index, _ = filled(entries_of(units(rng, 4, 8)))
     before = held_by(index.entries())
     with pytest.raises(NotUnit):
-        index.restore([*entries_of(units(rng, 9000, 8)), Entry(9001, 1, 0, 0, np.zeros(8, np.float32))], 99)
+        index.restore([Lot.of([*entries_of(units(rng, 9000, 8)), Entry(9001, 1, 0, 0, np.zeros(8, np.float32))])], 99)
     assert (held_by(index.entries()), index.stamp.revision) == (before, 4)
 
 
@@ -90,11 +90,31 @@ def test_a_restored_index_holds_exactly_what_it_was_given_at_that_revision(
 ) -> None:
     index, _ = filled(entries_of(units(rng, 50, 8)))
     others = entries_of(units(rng, 10, 8), first=1000)
-    index.restore(iter(others), 12345)
+    index.restore(iter([Lot.of(others[:4]), Lot.of([]), Lot.of(others[4:])]), 12345)
     assert held_by(index.entries()) == held_by(others)
     assert (index.stamp.revision, index.stamp.count) == (12345, 10)
     index.apply([Change(12346, 1000, None)])
     assert index.stamp.count == 9
+
+
+def test_of_lots_with_one_template_the_last_counts_and_the_others_are_gone(
+    filled: Filled, rng: np.random.Generator
+) -> None:
+    index, _ = filled(entries_of(units(rng, 4, 8)))
+    first, second = entries_of(units(rng, 3000, 8)), entries_of(units(rng, 10, 8), first=2995)
+    index.restore([Lot.of([first[7], *first]), Lot.of(second[4:]), Lot.of(second)], 7)
+    assert held_by(index.entries()) == held_by([*first, *second])
+    assert (index.stamp.revision, index.stamp.count) == (7, 3004)
+    index.apply([Change(8, 3000, None)])
+    assert 3000 not in held_by(index.entries())
+
+
+def test_lots_of_another_dimension_are_refused(filled: Filled, rng: np.random.Generator) -> None:
+    index, _ = filled(entries_of(units(rng, 4, 8)))
+    with pytest.raises(WrongDimension) as refusal:
+        index.restore([Lot.of(entries_of(units(rng, 3, 8))), Lot.of(entries_of(units(rng, 3, 12), first=9))], 7)
+    assert refusal.value.facts == {"template": 9, "expected": 8, "got": 12}
+    assert (index.stamp.revision, index.stamp.count) == (4, 4)
 
 
 @pytest.mark.parametrize("name", bad_vectors())

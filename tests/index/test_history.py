@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from index import snapshot
 from index.flat import FlatIndex
-from index.types import Change, Entry, Filter, VectorIndex
+from index.types import Change, Entry, Filter, Lot, VectorIndex
 from tests.index.exact_twin import Twin, admits, held_by, same, units
 
 DIMENSION = 6
@@ -60,7 +60,7 @@ class History(RuleBasedStateMachine):
 
     @rule()
     def rebuild(self) -> None:
-        self.index.restore(self.twin.held.values(), self.revision)
+        self.index.restore([Lot.of(self.twin.held.values())], self.revision)
 
     @invariant()
     def holds_the_same(self) -> None:

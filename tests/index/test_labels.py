@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from index.errors import VectorRefused
 from index.flat import FlatIndex
 from index.labels import FEW_REGIONS, Shelves
-from index.types import ANY_DAY, ANY_YEAR, Change, Entry, Filter
+from index.types import ANY_DAY, ANY_YEAR, Change, Entry, Filter, Lot
 from tests.index.exact_twin import Twin, entries_of, puts, same, units
 
 AXES = np.eye(4, dtype=np.float32)
@@ -63,7 +63,7 @@ def test_only_what_is_known_keeps_an_entry_out(known: dict[str, object], where: 
 def test_few_regions_and_many_admit_what_they_name(rng: np.random.Generator, count: int) -> None:
     entries = entries_of(units(rng, 3000, 8))
     index = FlatIndex("contract-a", 8)
-    index.restore(entries, 1)
+    index.restore([Lot.of(entries)], 1)
     named = frozenset(range(0, 3 * count, 3))
     found = index.search(units(rng, 1, 8), 3000, Filter(regions=named, kinds=frozenset({1})))[0]
     assert {one.template for one in found} == {e.template for e in entries if e.region in named and e.kind == 1}

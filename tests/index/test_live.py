@@ -9,7 +9,7 @@ import pytest
 from index.errors import OtherContract, StaleRevision
 from index.flat import FlatIndex
 from index.live import LiveIndex
-from index.types import Change, Entry, Neighbour, Vectors
+from index.types import Change, Entry, Lot, Neighbour, Vectors
 from tests.index.exact_twin import entries_of, puts, units
 
 PERSONS = 40
@@ -74,7 +74,7 @@ def test_readers_see_all_of_a_batch_of_removals_or_none() -> None:
 def test_readers_of_many_pieces_see_all_of_a_batch_or_none() -> None:
     crowd = [entries_of(np.repeat(AXES[axis : axis + 1], 30_000, axis=0)) for axis in (0, 1)]
     live = LiveIndex(FlatIndex("contract-a", 8))
-    live.restore(crowd[0], 0)
+    live.restore([Lot.of(crowd[0])], 0)
 
     def write() -> None:
         for turn in (1, 0, 1):
@@ -92,7 +92,7 @@ def test_readers_see_the_old_generation_or_the_new_one() -> None:
     def write() -> None:
         for turn in range(300):
             other = FlatIndex("contract-a", 8)
-            other.restore(everybody(turn % 2), turn)
+            other.restore([Lot.of(everybody(turn % 2))], turn)
             live.replace(other)
 
     seen = answers_during(live, write)

@@ -11,7 +11,7 @@ from index import labels, snapshot
 from index.factory import new_index
 from index.flat import FlatIndex
 from index.store import BLOCK, Block
-from index.types import Change, Entry, Filter
+from index.types import Change, Entry, Filter, Lot
 from tests.index.exact_twin import Twin, entries_of, held_by, puts, same, units
 
 
@@ -36,7 +36,7 @@ def test_vectors_in_files_are_answered_from_as_from_memory(tmp_path: Path, rng: 
 
 def test_the_files_have_no_name_that_could_outlive_the_process(tmp_path: Path, rng: np.random.Generator) -> None:
     index = new_index("flat", "contract-a", 16, folder=tmp_path)
-    index.restore(entries_of(units(rng, 10, 16)), 10)
+    index.restore([Lot.of(entries_of(units(rng, 10, 16)))], 10)
     assert os.listdir(tmp_path) == []
 
 
@@ -57,7 +57,7 @@ def test_a_full_disk_refuses_the_change_and_keeps_the_index(tmp_path: Path, rng:
 def test_a_snapshot_opens_with_new_vectors_in_files(tmp_path: Path, rng: np.random.Generator) -> None:
     entries = entries_of(units(rng, 20, 16))
     index = new_index("flat", "contract-a", 16)
-    index.restore(entries, 20)
+    index.restore([Lot.of(entries)], 20)
     snapshot.save(index, tmp_path / "index.snap", b"key")
     loaded = snapshot.load(tmp_path / "index.snap", b"key", contract="contract-a", folder=tmp_path)
     loaded.apply([Change(21, 99, Entry(99, 99, 0, 0, entries[0].vector))])

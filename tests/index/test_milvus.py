@@ -12,7 +12,7 @@ import pytest
 from index.errors import EngineUnavailable, NotUnit, VectorRefused
 from index.factory import drop_index, new_index
 from index.milvus_link import Link
-from index.types import Change, Entry, Filter, Neighbour, Server, VectorIndex
+from index.types import Change, Entry, Filter, Lot, Neighbour, Server, VectorIndex
 from tests.index.conftest import Filled
 from tests.index.exact_twin import Twin, entries_of, held_by, puts, same, units
 
@@ -106,7 +106,7 @@ def test_readers_see_the_old_picture_or_the_new_one(filled: Filled) -> None:
     reader = threading.Thread(target=read)
     reader.start()
     for turn in range(1, 5):
-        index.restore(entries_of(np.repeat(axes[turn % 2 : turn % 2 + 1], 40, axis=0)), 40)
+        index.restore([Lot.of(entries_of(np.repeat(axes[turn % 2 : turn % 2 + 1], 40, axis=0)))], 40)
     done.set()
     reader.join()
     assert seen == {(1.0,) * 40, (0.0,) * 40}
@@ -115,7 +115,7 @@ def test_readers_see_the_old_picture_or_the_new_one(filled: Filled) -> None:
 def test_a_drawing_that_is_refused_leaves_nothing_behind(filled: Filled, milvus: Server) -> None:
     index, twin = filled(entries_of(np.eye(8, dtype=np.float32)))
     with pytest.raises(NotUnit):
-        index.restore([*twin.held.values(), Entry(99, 1, 0, 0, np.zeros(8, np.float32))], 99)
+        index.restore([Lot.of([*twin.held.values(), Entry(99, 1, 0, 0, np.zeros(8, np.float32))])], 99)
     kept = [name for name in Link(milvus).call("list_collections") if milvus.namespace in name]
     assert (len(kept), index.stamp.revision) == (1, 8)
 
@@ -134,7 +134,7 @@ def test_a_collection_that_is_gone_is_no_answer_and_is_drawn_again(filled: Fille
     with pytest.raises(EngineUnavailable):
         index.search(vectors, 1)
     assert index.stamp.revision == -1
-    index.restore(twin.held.values(), 3)
+    index.restore([Lot.of(twin.held.values())], 3)
     assert same(index.search(vectors, 1), twin.search(vectors, 1))
 
 

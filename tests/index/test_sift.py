@@ -10,7 +10,7 @@ from index.flat import FlatIndex
 from index.labels import Wanted
 from index.scan import HostScan, Scope, Task
 from index.sift import CodeScan
-from index.types import EVERYTHING, Change, Entry, Filter
+from index.types import EVERYTHING, Change, Entry, Filter, Lot
 from tests.index.exact_columns import brute
 from tests.index.exact_twin import Twin, entries_of, puts, same, units
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(not codes.available(), reason="NumKong is not in
 
 def coded(entries: list[Entry]) -> FlatIndex:
     index = FlatIndex("contract-a", len(entries[0].vector))
-    index.restore(entries, 1)
+    index.restore([Lot.of(entries)], 1)
     return index
 
 

@@ -13,7 +13,7 @@ from index.flat import FlatIndex
 from index.labels import WIDTHS, Labels
 from index.live import LiveIndex
 from index.store import BLOCK, Block, Rows, View
-from index.types import Change
+from index.types import Change, Lot
 from tests.index.conftest import KEY, Filled
 from tests.index.exact_twin import entries_of, held_by, units
 
@@ -154,7 +154,7 @@ class ReadWhileChanged(FlatIndex):
 
 def test_an_index_changed_while_it_is_saved_is_kept_as_it_was(saved: Path) -> None:
     index = ReadWhileChanged("contract-a", 16)
-    index.restore(snapshot.load(saved, KEY, contract="contract-a").entries(), 60)
+    index.restore([Lot.of(snapshot.load(saved, KEY, contract="contract-a").entries())], 60)
     before = held_by(index.entries())
     snapshot.save(index, saved, KEY)
     loaded = snapshot.load(saved, KEY, contract="contract-a")

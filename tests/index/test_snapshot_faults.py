@@ -19,6 +19,7 @@ from pathlib import Path
 from index import snapshot
 from index.flat import FlatIndex
 from index.store import View
+from index.types import Lot
 class DyingView(View):
     def rows(self):
         yield from super().rows()
@@ -27,7 +28,7 @@ class Dying(FlatIndex):
     view = property(lambda self: DyingView(self.stamp, super().view.parts))
 path, key = Path(sys.argv[1]), sys.argv[2].encode()
 index = Dying("contract-a", 16)
-index.restore(snapshot.load(path, key, contract="contract-a").entries(), 99)
+index.restore([Lot.of(snapshot.load(path, key, contract="contract-a").entries())], 99)
 snapshot.save(index, path, key)
 """
 
@@ -42,9 +43,10 @@ SAVING = """
 import sys
 from pathlib import Path
 from index import snapshot
+from index.types import Lot
 path, key = Path(sys.argv[1]), sys.argv[2].encode()
 index = snapshot.load(path, key, contract="contract-a")
-index.restore(index.entries(), int(sys.argv[3]))
+index.restore([Lot.of(index.entries())], int(sys.argv[3]))
 for turn in range(int(sys.argv[4])):
     snapshot.save(index, path, key)
     print(turn, flush=True)

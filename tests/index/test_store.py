@@ -4,7 +4,7 @@ import numpy as np
 
 from index.labels import Labels
 from index.store import BLOCK, Rows, Store
-from index.types import Entry
+from index.types import Entry, Lot
 from tests.index.exact_twin import held_by, units
 
 
@@ -12,7 +12,7 @@ def rows(templates: range, vectors: np.ndarray) -> Rows:
     entries = [
         Entry(name, name * 10, name % 2, name % 5, vector) for name, vector in zip(templates, vectors, strict=True)
     ]
-    return Rows(Labels.of(entries), vectors)
+    return Rows(Labels.of(Lot.of(entries).numbers), vectors)
 
 
 def test_a_view_stays_what_it_was_while_the_store_changes(rng: np.random.Generator) -> None:
@@ -63,3 +63,26 @@ def test_the_store_grows_by_blocks_without_moving_the_first(rng: np.random.Gener
     store.change(rows(range(10, 2 * BLOCK + 1), units(rng, 2 * BLOCK - 9, 2)), (), revision=2)
     assert store.view.parts[0].block is first
     assert [len(part.live) for part in store.view.parts] == [BLOCK, BLOCK, 1]
+
+
+def test_of_rows_filled_in_twice_the_last_is_shown_and_the_first_is_wiped(rng: np.random.Generator) -> None:
+    store, vectors = Store("contract-a", 8), units(rng, 6, 8)
+    store.fill([rows(range(4), vectors[:4]), rows(range(3, 5), vectors[4:])], revision=1)
+    assert held_by(store.view.entries()) == held_by(
+        Entry(name, name * 10, name % 2, name % 5, vectors[row])
+        for row, name in ((0, 0), (1, 1), (2, 2), (4, 3), (5, 4))
+    )
+    assert np.count_nonzero(store.view.parts[0].block.vectors.any(axis=1)) == 5
+    store.change(rows(range(9, 10), vectors[:1]), [0], revision=2)
+    assert [len(part.live) for part in store.view.parts] == [6]
+
+
+def test_rows_filled_in_over_the_end_of_a_block_lie_where_they_should(rng: np.random.Generator) -> None:
+    vectors = units(rng, BLOCK + 100, 2)
+    store = Store("contract-a", 2)
+    store.fill(
+        [rows(range(BLOCK - 5), vectors[:-105]), rows(range(BLOCK - 5, BLOCK + 100), vectors[-105:])], revision=1
+    )
+    assert [len(part.live) for part in store.view.parts] == [BLOCK, 100]
+    assert (np.concatenate([some.vectors for some in store.view.rows()]) == vectors).all()
+    assert [part.block.labels.template[0] for part in store.view.parts] == [0, BLOCK]
