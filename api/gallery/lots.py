@@ -1,12 +1,12 @@
 """All templates of a contract, as an index is drawn from them. Never writes a row, nor believes a broken seal.
 
 A driver makes a Python object of each field, which costs more than reading it, and asks for the interpreter at each
-row, which stops whoever works beside it. So the database packs LOT rows into one: their numbers, their faces, and
-their seals one after the other. One thread reads while another opens what was read and the caller takes what is open.
+row, which stops whoever works beside it. So the database packs the rows of some hundred keys into one: their numbers,
+their faces, and their seals one after the other. One thread reads, one opens what was read, the caller takes it open.
 """
 
-from collections.abc import Generator, Sequence
-from contextlib import closing
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -22,9 +22,15 @@ from api.kit.problems import SealBroken
 from api.kit.vault import Vault
 from index.types import NUMBERS, Lot
 
-LOT = 1_024  # rows
+SQLITE_LOT = 1_024  # keys; each lot is a statement
+POSTGRESQL_LOT = 256  # keys; from half a megabyte on its server spends its time on asking the system for memory
+AT_ONCE = 4  # lots that PostgreSQL sends in answer to one request
+WIDEST_VIEW = 2**40  # bytes of the file; SQLite takes as many of them as it can, 2 GB unless built otherwise
 SENT = np.dtype(">i8")  # as both databases write a number
 BETWEEN = "\n"  # between two faces: no id has one, and one that had would break its lot's seals
+
+
+_Found = tuple[str | bytes | None, str, bytes]  # numbers, faces, seals
 
 
 @dataclass(frozen=True)
@@ -63,46 +69,79 @@ def _alike(lengths: NDArray[np.int64]) -> list[tuple[int, int]]:
 
 
 def packed(session: Session, contract: str) -> Generator[Packed, None, None]:
-    """The rows of a contract's index with their seals closed, LOT at a time."""
-    connection, after = session.connection(), -1
-    query = _QUERIES[connection.dialect.name].execution_options(stream_results=True)  # PostgreSQL's streams are binary
-    while True:
-        numbers, faces, sealed = connection.execute(query, {"contract": contract, "after": after}).one()
-        if numbers is None:
-            return
-        sent = numbers if isinstance(numbers, bytes) else bytes.fromhex(numbers)
-        table = np.frombuffer(sent, SENT).reshape(-1, len(NUMBERS) + 1).astype(np.int64)
-        after = int(table[:, 0].max())
-        yield Packed(table[:, :-1], table[:, -1], faces.split(BETWEEN), memoryview(sealed))
+    """The rows of a contract's index with their seals closed, those of some hundred keys at a time."""
+    with closing(_found(session.connection(), contract)) as found:
+        for numbers, faces, sealed in found:
+            if numbers is not None:
+                sent = numbers if isinstance(numbers, bytes) else bytes.fromhex(numbers)
+                table = np.frombuffer(sent, SENT).reshape(-1, len(NUMBERS) + 1).astype(np.int64)
+                yield Packed(table[:, :-1], table[:, -1], faces.split(BETWEEN), memoryview(sealed))
 
 
-def _next_rows() -> sa.Subquery:
-    columns = (
-        *(TemplateRow.key, TemplateRow.person_key, TemplateRow.kind, TemplateRow.region, TemplateRow.sex),
-        *(TemplateRow.born_from, TemplateRow.born_to, TemplateRow.seen_from, TemplateRow.seen_to),
-        *(sa.func.length(TemplateRow.sealed).label("length"), TemplateRow.face_id, TemplateRow.sealed),
-    )
-    ours = (TemplateRow.contract == sa.bindparam("contract"), TemplateRow.active.is_(True))
-    query = sa.select(*columns).where(*ours, TemplateRow.key > sa.bindparam("after"))
-    return query.order_by(TemplateRow.key).limit(LOT).subquery()
+def _found(connection: sa.Connection, contract: str) -> Generator[_Found, None, None]:
+    """Rows as packed by the database, None where a range of keys has none."""
+    first, last = connection.execute(_ENDS, {"contract": contract}).one()
+    if first is None or last is None:
+        return
+    if connection.dialect.name == "sqlite":
+        with _looking_into(connection):
+            for start in range(first, last + 1, SQLITE_LOT):
+                yield connection.execute(_SQLITE, {"contract": contract, "start": start}).one()
+    else:
+        words = {"contract": contract, "first": first, "last": last}
+        with connection.execute(_POSTGRESQL, words, execution_options={"yield_per": AT_ONCE}) as found:
+            yield from found
 
 
-def _queries() -> dict[str, sa.Select[str | bytes | None, str, bytes]]:
-    """By dialect: the numbers of the next rows (in SQLite as hexadecimal digits), their faces, and their seals.
+@contextmanager
+def _looking_into(connection: sa.Connection) -> Iterator[None]:
+    """SQLite reads pages where the system keeps them instead of copying each: a third of what a row costs.
 
-    SQLite joins blobs only as text, which it takes for what it is: bytes.
+    Only meanwhile: what is looked into counts as memory of this process.
     """
-    *numbers, face, sealed = _next_rows().c
-    digits = sa.func.printf("%016X" * len(numbers), *numbers)
-    octets: sa.ColumnElement[bytes] = sa.func.int8send(numbers[0])
-    for number in numbers[1:]:
-        octets = octets.op("||")(sa.func.int8send(number))
-    nothing = sa.cast(b"", sa.LargeBinary)
-    group, string = sa.func.group_concat, sa.func.string_agg
-    return {
-        "sqlite": sa.select(group(digits, ""), group(face, BETWEEN), sa.cast(group(sealed, ""), sa.LargeBinary)),
-        "postgresql": sa.select(string(octets, nothing), string(face, BETWEEN), string(sealed, nothing)),
-    }
+    connection.exec_driver_sql(f"PRAGMA mmap_size={WIDEST_VIEW}")
+    try:
+        yield
+    finally:
+        connection.exec_driver_sql("PRAGMA mmap_size=0")
 
 
-_QUERIES = _queries()
+_OURS = (TemplateRow.contract == sa.bindparam("contract"), TemplateRow.active.is_(True))
+_ENDS: sa.Select[int | None, int | None] = sa.select(  # each looked up in the index; SQLite reads all for both at once
+    *(sa.select(end(TemplateRow.key)).where(*_OURS).scalar_subquery() for end in (sa.func.min, sa.func.max))
+)
+_NUMBERS: Sequence[sa.SQLColumnExpression[int]] = (
+    *(TemplateRow.key, TemplateRow.person_key, TemplateRow.kind, TemplateRow.region, TemplateRow.sex),
+    *(TemplateRow.born_from, TemplateRow.born_to, TemplateRow.seen_from, TemplateRow.seen_to),
+    sa.func.length(TemplateRow.sealed),
+)
+
+
+def _within(start: sa.ColumnElement[int], keys: int) -> tuple[sa.ColumnElement[bool], ...]:
+    return *_OURS, TemplateRow.key >= start, TemplateRow.key < start + keys
+
+
+def _in_sqlite() -> sa.Select[*_Found]:
+    """Numbers as hexadecimal digits; SQLite joins blobs only as text, which it takes for what it is: bytes."""
+    group = sa.func.group_concat
+    numbers = group(sa.func.printf("%016X" * len(_NUMBERS), *_NUMBERS), "")
+    sealed = sa.cast(group(TemplateRow.sealed, ""), sa.LargeBinary)
+    start = sa.bindparam("start", type_=sa.BigInteger)
+    return sa.select(numbers, group(TemplateRow.face_id, BETWEEN), sealed).where(*_within(start, SQLITE_LOT))
+
+
+def _in_postgresql() -> sa.Select[*_Found]:
+    """All lots in one stream: a statement for each would have to be planned and opened each time."""
+    string, nothing = sa.func.string_agg, sa.cast(b"", sa.LargeBinary)
+    numbers: sa.ColumnElement[bytes] = sa.func.int8send(_NUMBERS[0])
+    for number in _NUMBERS[1:]:
+        numbers = numbers.op("||")(sa.func.int8send(number))
+    ends = (sa.bindparam(name, type_=sa.BigInteger) for name in ("first", "last"))
+    column = sa.column("start", sa.BigInteger)
+    starts = sa.func.generate_series(*ends, POSTGRESQL_LOT).table_valued(column, name="starts").render_derived()
+    fields = (string(numbers, nothing), string(TemplateRow.face_id, BETWEEN), string(TemplateRow.sealed, nothing))
+    lot = sa.select(*(field.label(None) for field in fields)).where(*_within(starts.c.start, POSTGRESQL_LOT)).lateral()
+    return sa.select(*lot.c).select_from(starts.join(lot, sa.true()))
+
+
+_SQLITE, _POSTGRESQL = _in_sqlite(), _in_postgresql()
