@@ -157,3 +157,11 @@ def test_a_writer_that_read_first_does_not_fail_when_another_commits(tmp_path: P
                 writer.connection().exec_driver_sql("INSERT INTO t VALUES (1)")
         assert reader.connection().exec_driver_sql("SELECT count(*) FROM t").scalar() == 0
     db.close()
+
+
+def test_several_templates_lie_in_a_page_of_a_new_file(tmp_path: Path) -> None:
+    db = Database(f"sqlite:///{tmp_path / 'new.sqlite'}")
+    with db.read() as session:
+        (page,) = session.connection().exec_driver_sql("PRAGMA page_size").one()
+    db.close()
+    assert page >= 3 * (512 * 4 + 29 + 200)
