@@ -89,6 +89,17 @@ def draw_shares(shares: Mapping[str, Mapping[str, Sequence[float]]], kinds: Sequ
             axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=len(by_looker), frameon=False)
 
 
+def draw_course(courses: Mapping[str, tuple[Sequence[float], Sequence[float]]], path: Path, *, settled: int) -> None:
+    """Photos looked at (ends of blocks) against the mean resident MiB of each block; measured from `settled` on."""
+    with _panels(1, path) as (axes,):
+        for name, (photos, means) in courses.items():
+            axes.plot(photos, means, label=name)
+        axes.axvline(settled, color="0.8", linewidth=0.8)
+        axes.set(xlabel="photos", ylabel="MiB", title="Resident memory of a worker, mean of a block")
+        axes.set_ylim(bottom=0)
+        axes.legend(frameon=False)
+
+
 def _curve(axes: "Axes", curve: tuple[Numbers, Numbers, Numbers], bounds: tuple[float, float]) -> None:
     low, middle, high = (part.clip(*bounds) for part in curve)
     axes.fill_between(GRID, low, high, alpha=0.3, linewidth=0)

@@ -1,5 +1,8 @@
 """Claims about the measurement of extraction: what it is held against, and the photos it is made on."""
 
+import json
+import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -60,8 +63,39 @@ def test_large_photos_are_twelve_megapixels_and_the_same_for_a_seed(faces: list[
 
 def test_memory_that_grows_is_told_from_memory_that_does_not() -> None:
     flat, growing = np.full(200, 400.0), 400 + np.linspace(0, 40, 200)
-    peak, growth = worker_memory.rows_of("flat", flat)
+    peak, growth, second_half = worker_memory.rows_of("flat", flat)
     assert (peak.value, peak.ok, growth.ok) == (400, True, True)
-    peak, growth = worker_memory.rows_of("growing", growing)
+    assert second_half.value == pytest.approx(0, abs=1e-6)
+    peak, growth, second_half = worker_memory.rows_of("growing", growing)
     assert growth.ok is False
     assert growth.value == pytest.approx(9, abs=0.5)
+    assert second_half.value == pytest.approx(4.8, abs=0.2)
+
+
+def test_the_curve_of_a_run_that_breaks_off_is_kept_block_by_block(tmp_path: Path) -> None:
+    curve = tmp_path / "results" / "curve.json"
+
+    def breaking() -> Iterator[None]:
+        yield from [None] * (2 * worker_memory.BLOCK + 7)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        worker_memory.watch(breaking(), 100_000, bundle="opencv-zoo", curve=curve)
+    kept = json.loads(curve.read_text())
+    assert kept["photos"] == [worker_memory.BLOCK, 2 * worker_memory.BLOCK]
+    assert all(0 < mean < 100_000 for mean in kept["mean_mib"])
+
+
+def test_watching_takes_its_memory_before_it_begins() -> None:
+    held: list[int] = []
+
+    def looking() -> Iterator[None]:
+        for number in range(3_000):
+            if number in (500, 2_999):
+                held.append(tracemalloc.get_traced_memory()[0])
+            yield None
+
+    tracemalloc.start()
+    worker_memory.watch(looking(), 3_000, bundle="", curve=None)
+    tracemalloc.stop()
+    assert held[1] - held[0] < 5_000  # a list of what was seen takes 80,000
