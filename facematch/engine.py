@@ -105,11 +105,20 @@ def squares(smallest: int, largest: int) -> list[tuple[int, int]]:
 
 
 def as_input(pictures: Picture | Sequence[Picture], pixels: Pixels) -> Floats:
-    """Pictures of one size (n, H, W, 3) uint8 to (n, 3, H, W) float32: (value - mean) * scale, in the colour order."""
-    mean = (pixels.mean, pixels.mean, pixels.mean)
-    swap = pixels.colour == "rgb"
-    blob = cv2.dnn.blobFromImages(list(pictures), pixels.scale, mean=mean, swapRB=swap)
-    return np.asarray(blob, dtype=np.float32)
+    """Pictures of one size (n, H, W, 3) uint8 to (n, 3, H, W) float32: (value - mean) * scale, in the colour order.
+
+    The same numbers as cv2.dnn.blobFromImages gives, which takes four times as long for a single picture.
+    """
+    blob = np.empty((len(pictures), 3, *pictures[0].shape[:2]), dtype=np.float32)
+    order = (2, 1, 0) if pixels.colour == "rgb" else (0, 1, 2)
+    for picture, planes in zip(pictures, blob, strict=True):
+        for place, plane in zip(order, cv2.split(picture), strict=True):
+            planes[place] = plane
+    if pixels.mean:
+        blob -= np.float32(pixels.mean)
+    if pixels.scale != 1:
+        blob *= np.float32(pixels.scale)
+    return blob
 
 
 def _on_processor(path: Path, threads: int, pixels: Pixels) -> Session:

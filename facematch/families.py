@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facematch.candidates import Candidates, Floats
+from facematch.candidates import Candidates, Floats, joined
 from facematch.types import BgrImage
 
 STRIDES = (8, 16, 32)
@@ -64,13 +64,15 @@ def _yunet_decode(outputs: Sequence[Floats], width: int, confidence: float) -> C
     parts = []
     for level, stride in enumerate(STRIDES):
         certain, present, boxes, points = (outputs[level + 3 * kind][0] for kind in range(4))
-        scores = np.sqrt(np.clip(certain[:, 0], 0, 1) * np.clip(present[:, 0], 0, 1))
-        rows = np.flatnonzero(scores >= confidence)
+        squares = certain[:, 0] * present[:, 0]  # both within 0..1: the network ends in a sigmoid
+        rows = np.flatnonzero(squares >= confidence * confidence)
+        if not rows.size:
+            continue
         cells = _cells(rows, width // stride)
         centre, size = (cells + boxes[rows, :2]) * stride, np.exp(boxes[rows, 2:]) * stride
         corners = np.concatenate([centre - size / 2, centre + size / 2], axis=1)
         landmarks = (points[rows].reshape(-1, 5, 2) + cells[:, None]) * stride
-        parts.append((corners, landmarks, scores[rows]))
+        parts.append((corners, landmarks, np.sqrt(squares[rows])))
     return _all_strides(parts)
 
 
@@ -92,6 +94,8 @@ def _scrfd_decode(outputs: Sequence[Floats], width: int, confidence: float) -> C
     for level, stride in enumerate(STRIDES):
         scores, sides, points = (outputs[level + 3 * kind].reshape(-1, count) for kind, count in enumerate((1, 4, 10)))
         rows = np.flatnonzero(scores[:, 0] >= confidence)
+        if not rows.size:
+            continue
         cells = _cells(rows // SCRFD_ANCHORS, width // stride)
         corners = np.concatenate([cells - sides[rows, :2], cells + sides[rows, 2:]], axis=1) * stride
         landmarks = (points[rows].reshape(-1, 5, 2) + cells[:, None]) * stride
@@ -104,6 +108,8 @@ def _cells(rows: NDArray[np.intp], columns: int) -> Floats:
 
 
 def _all_strides(parts: Sequence[tuple[Floats, Floats, Floats]]) -> Candidates:
+    if not parts:
+        return joined([])
     corners, landmarks, confidence = (np.concatenate(kind).astype(np.float32) for kind in zip(*parts, strict=True))
     return Candidates(corners, landmarks, confidence, seen_px=np.max(corners[:, 2:] - corners[:, :2], axis=1))
 

@@ -96,11 +96,21 @@ def _alone(
     part, corner, factor = _part(image, face, reach=side / face_px, face_px=face_px)
     middle = (face.centres[0] - corner) * factor
     scale = face_px / (float(np.max(face.corners[0, 2:] - face.corners[0, :2])) * factor)
-    matrix = cv2.getRotationMatrix2D((float(middle[0]), float(middle[1])), degrees, scale)
+    turn = cv2.getRotationMatrix2D((float(middle[0]), float(middle[1])), degrees, scale)
+    matrix = np.asarray(turn, dtype=np.float64)
     matrix[:, 2] += side / 2 - middle
-    canvas = cv2.warpAffine(part, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=beyond)
+    canvas = warped(part, matrix, side, beyond=beyond)
     back = np.asarray(cv2.invertAffineTransform(matrix), dtype=np.float64) / factor
-    return np.asarray(canvas, dtype=np.uint8), back + np.column_stack([np.zeros((2, 2)), corner])
+    return canvas, back + np.column_stack([np.zeros((2, 2)), corner])
+
+
+def warped(part: BgrImage, matrix: NDArray[np.float64], side: int, *, beyond: int) -> BgrImage:
+    """A square of the picture after a turn, scale and shift; through four channels, for which OpenCV takes half the
+    time of three and gives the same pixels.
+    """
+    four = cv2.cvtColor(part, cv2.COLOR_BGR2BGRA)
+    canvas = cv2.warpAffine(four, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=beyond)
+    return np.asarray(cv2.cvtColor(canvas, cv2.COLOR_BGRA2BGR), dtype=np.uint8)
 
 
 def _part(
