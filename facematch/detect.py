@@ -105,8 +105,10 @@ class PatientDetector:
 
     def _turned_alike(self, image: BgrImage, found: Candidates) -> Candidates:
         """Faces that show when the picture is turned as one of its faces is: then all of it may be."""
-        small = shrunk(image, self.fine)
         quarters = {round(roll_of(face.landmarks[0]) / 90) % 4 for face in found.singly()} - {0}
+        if not quarters:  # nearly always, and bringing down a large picture costs as much as a look at it
+            return joined([])
+        small = shrunk(image, self.fine)
         seen = self._faces(joined([self._turned(small, quarter) for quarter in sorted(quarters)]))
         return self._upright(image, seen.scaled(max(image.shape[:2]) / max(small.shape[:2])))
 
