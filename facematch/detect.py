@@ -10,14 +10,14 @@ Landmarks come as the viewer sees them: left eye, right eye, nose, left mouth co
 """
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Protocol, TypeGuard
 
 from facematch.bundle import DetectorSection
 from facematch.candidates import SMALL_FACE, Candidates, Floats, joined
 from facematch.engine import Network
 from facematch.looks import HINT, Looker, enlarged, not_too_large, shrunk
-from facematch.recheck import look_again, roll_of
-from facematch.relight import relit, turned, widened
+from facematch.recheck import glance_at, look_again, roll_of
+from facematch.relight import in_other_lights, turned, widened
 from facematch.tiles import look_closer
 from facematch.types import BgrImage, Detection
 
@@ -90,15 +90,25 @@ class PatientDetector:
 
     def _confirmed(self, image: BgrImage, doubted: Candidates) -> Candidates:
         looked = [look_again(self.looker, image, face, doubtful=True) for face in doubted.singly()]
-        return joined([face for face in looked if face and face.confidence[0] >= self.looker.family.rescued])
+        return joined([face for face in looked if self._is_rescued(face)])
+
+    def _confirmed_at_any_size(self, image: BgrImage, doubted: Candidates) -> Candidates:
+        """Those that a look at them alone, large or small, does not doubt."""
+        found = self._confirmed(image, doubted)
+        missed = doubted.take(~doubted.within(found))
+        glanced = [glance_at(self.looker, image, face) for face in missed.singly()]
+        return joined([found, *filter(self._is_rescued, glanced)])
+
+    def _is_rescued(self, face: Candidates | None) -> TypeGuard[Candidates]:
+        return face is not None and bool(face.confidence[0] >= self.looker.family.rescued)
 
     def _second_chances(self, image: BgrImage) -> Candidates:
         """What a picture without faces shows enlarged, once its border, its light or its upper side is changed."""
         small = shrunk(image, self.fine)
-        for lighter in (small, relit(small)):
+        for lighter in in_other_lights(small):
             picture = enlarged(lighter, self.fine)
             views = [self._turned(picture, quarters) for quarters in range(4)]
-            found = self._confirmed(picture, self._faces(joined(views)))
+            found = self._confirmed_at_any_size(picture, self._faces(joined(views)))
             if len(found):
                 return self.looker.merged(found).scaled(max(image.shape[:2]) / max(picture.shape[:2]))
         return joined([])

@@ -157,6 +157,29 @@ def test_a_dark_hazy_or_overexposed_face_is_found(eye: Extractor, gain: float, b
     assert _shift(face.landmarks, known.landmarks) < 0.3
 
 
+def _people_by_themselves(eye: Extractor) -> list[tuple[BgrImage, Landmarks]]:
+    """Six people cut out of a group, and where their landmarks lie."""
+    group, alone = np.asarray(get_image("t1"), dtype=np.uint8), []
+    for face in eye.detector.find(group):
+        x, y, reach = (round(value) for value in (*face.landmarks[2], 1.3 * face.box.height))
+        left, top = max(0, x - reach), max(0, y - reach)
+        part = np.ascontiguousarray(group[top : y + reach, left : x + reach])
+        alone.append((part, face.landmarks - np.array([left, top], np.float32)))
+    return alone
+
+
+def test_faces_in_four_times_too_much_light_are_found(eye: Extractor) -> None:
+    people = _people_by_themselves(eye)
+    shifts = [
+        _shift(face.landmarks, known)
+        for picture, known in people
+        for face in eye.detector.find(cv2.convertScaleAbs(picture, alpha=4).astype(np.uint8))
+    ]
+    assert len(people) == 6
+    assert len(shifts) >= 5
+    assert max(shifts) < 0.3
+
+
 def test_a_grey_face_is_found(eye: Extractor) -> None:
     grey = cv2.cvtColor(cv2.cvtColor(_portrait(512), cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
     assert len(eye.detector.find(np.asarray(grey, dtype=np.uint8))) == 1
