@@ -9,7 +9,7 @@ from index.labels import Labels, Wanted
 from index.pieces import PICKED_MOST, Picked, Stretch, pieces_of
 from index.scan import Scope, Task
 from index.store import BLOCK, Block, Part, Rows
-from index.types import Filter
+from index.types import Filter, Lot
 from tests.index.exact_twin import entries_of, units
 
 pytestmark = pytest.mark.skipif(not codes.available(), reason="NumKong is not installed")
@@ -17,8 +17,8 @@ pytestmark = pytest.mark.skipif(not codes.available(), reason="NumKong is not in
 
 def part_of(number: int, vectors: np.ndarray) -> Part:
     block = Block.empty(vectors.shape[1])
-    labels = Labels.of(entries_of(vectors, persons=np.arange(len(vectors)) // 2))
-    block.write(np.arange(len(vectors)), Rows(labels, vectors.astype(np.float32)))
+    lot = Lot.of(entries_of(vectors, persons=np.arange(len(vectors)) // 2))
+    block.write(np.arange(len(vectors)), Rows(Labels.of(lot.numbers), lot.vectors))
     return Part(number, block, np.ones(len(vectors), np.bool_))
 
 
