@@ -138,10 +138,10 @@ class Shelves:
         self._slots = slots[order].astype(np.int32)
 
     def of(self, regions: Numbers) -> Numbers:
-        """The slots of these regions (distinct)."""
+        """The slots of these regions (distinct), ascending."""
         spans = (self._spans.get(region, (0, 0)) for region in regions.tolist())
         some = [self._slots[first:end] for first, end in spans]
-        return np.concatenate([self._slots[:0], *some]).astype(np.int64)
+        return np.sort(np.concatenate([self._slots[:0], *some])).astype(np.int64)
 
 
 class _Members:

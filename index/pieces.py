@@ -77,7 +77,7 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picked:
-    """Admitted rows (n,) of each of some parts, one after the other."""
+    """Admitted rows (n,) of each of some parts, ascending, one part after the other."""
 
     shares: Sequence[tuple[Part, Numbers]]
 
@@ -93,8 +93,9 @@ class Picked:
             np.take(part.block.codes, rows, axis=0, out=codes[span], mode="clip")
         products = asked.products(codes)
         for part, rows, span in self._spans():
-            if len(part.odd) and len(odd := np.flatnonzero(held(part.odd, rows))):
-                products[span][odd] += asked.lift(part.block.errors[rows[odd]])
+            odd = part.odd[held(rows, part.odd)]
+            if len(odd):
+                products[span][np.searchsorted(rows, odd)] += asked.lift(part.block.errors[odd])
         return products
 
     def by_query(self, products: Products) -> Products:

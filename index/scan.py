@@ -34,7 +34,7 @@ faiss.cvar.distance_compute_blas_threshold = MATRIX_FROM  # its own 128,000 mean
 
 @dataclass(frozen=True, eq=False)
 class Scope:
-    """A part, and which of its rows the labels admit: flags (used,), or the rows themselves in any order."""
+    """A part, and which of its rows the labels admit: flags (used,), or the rows themselves, ascending."""
 
     part: Part
     admitted: Flags | Numbers

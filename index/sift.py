@@ -97,7 +97,7 @@ class Hunt:
         read = self._in_turns(lambda piece: (piece, piece.products(self._asked).copy()), pieces)
         self._tighten(Pairs.join([NO_PAIRS, *in_turns(lambda one: self._best_of(*one), read, alone=True)]))
         found = in_turns(lambda one: self._reaching(*one, self._needed), read, alone=True)
-        return self._tighten(Pairs.join([NO_PAIRS, *found]))
+        return Pairs.join([NO_PAIRS, *found])
 
     def _best_of(self, piece: Piece, products: Products) -> Pairs:
         """Some of the best rows for each query, where there are more."""
