@@ -8,6 +8,7 @@ no tie can bring it back. What was not left out has a float32 score and is judge
 
 A sample gives the first T; then rounds, each four times longer than the last, raise it. Rows are read in pieces whose
 products stay in the cache; threads take a piece each. Where the labels admit few rows, only their codes are gathered.
+Where all products are few enough to keep, one round does: the best of all rows are the sample.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,7 +28,7 @@ TOGETHER = 256  # queries scanned at a time
 CELLS = 1 << 18  # products of one piece: 1 MiB, half of a core's cache
 SHORTEST, LONGEST = 1_024, 32_768  # rows of one piece
 FEW = 64  # queries for which one long comparison is cheaper than many as long as their number
-SAMPLE = 4_096  # rows that give the first threshold, or a sixteenth of all where that is less
+SAMPLE = 4_096  # rows that give the first threshold
 ALONE = 1 << 15  # products that one thread has done sooner than two
 AT_ONCE = 1 << 18  # products that are all kept until the best of them have told which matter
 FIRST_ROUND, GROWTH = 16_384, 4  # rows of the first round, and how much longer the next is
