@@ -10,8 +10,6 @@ from facematch.engine import Network
 from facematch.errors import BundleInvalid
 from facematch.types import Crop
 
-LARGEST_BATCH = 16  # crops a run: more gains nothing on a processor and would only hold memory
-
 Crops = NDArray[np.uint8]  # (n, 112, 112, 3), blue-green-red
 Templates = NDArray[np.float32]  # (n, d), rows of norm 1
 Norms = NDArray[np.float32]  # (n,)
@@ -32,14 +30,10 @@ class Embedder:
 
         Raises BundleInvalid when the network does not give the dimension that its bundle names.
         """
-        runs = [self._run(crops[start : start + LARGEST_BATCH]) for start in range(0, len(crops), LARGEST_BATCH)]
-        if not runs:
+        if not len(crops):
             return np.empty((0, self.dimension), dtype=np.float32), np.empty(0, dtype=np.float32)
-        raw = np.concatenate(runs)
+        raw = self.session.outputs_of(crops)[0]
         if raw.shape != (len(crops), self.dimension):
             raise BundleInvalid(problem=f"{raw.shape[-1]} numbers a face where {self.dimension} were named")
         norms = np.linalg.norm(raw, axis=1)
         return raw / norms[:, None], norms
-
-    def _run(self, crops: Crops | Sequence[Crop]) -> Templates:
-        return self.session.outputs_of(crops)[0]

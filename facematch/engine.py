@@ -21,6 +21,8 @@ from facematch.errors import DeviceUnavailable
 Picture = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
+LARGEST_BATCH = 16  # pictures a run, on as many threads: what memory a run takes is never given back
+
 
 class Network(Protocol):
     """One loaded network on one device; many threads may ask it at once."""
@@ -39,8 +41,9 @@ class Network(Protocol):
 class Session:
     """A network on the processor: every caller's thread runs it by itself, which there is as fast as together."""
 
-    def __init__(self, native: onnxruntime.InferenceSession, pixels: Pixels) -> None:
-        self._native, self._pixels = native, pixels
+    def __init__(self, native: onnxruntime.InferenceSession, pixels: Pixels, *, largest: int) -> None:
+        """`largest`: so many pictures in one run; of more, runs are made one after the other."""
+        self._native, self._pixels, self._largest = native, pixels, largest
         self.input_name: str = native.get_inputs()[0].name
         self.output_names: tuple[str, ...] = tuple(output.name for output in native.get_outputs())
         self.provider: str = native.get_providers()[0]
@@ -51,6 +54,11 @@ class Session:
 
     def outputs_of(self, pictures: Picture | Sequence[Picture]) -> list[Floats]:
         """All outputs, float32, for pictures of one size: (n, H, W, 3) uint8 blue-green-red, or n of (H, W, 3)."""
+        starts = range(0, len(pictures), self._largest)
+        runs = [self._look(pictures[start : start + self._largest]) for start in starts]
+        return runs[0] if len(runs) == 1 else [np.concatenate(parts) for parts in zip(*runs, strict=True)]
+
+    def _look(self, pictures: Picture | Sequence[Picture]) -> list[Floats]:
         return self.run({self.input_name: as_input(pictures, self._pixels)})
 
     def run(self, feeds: Mapping[str, Floats]) -> list[Floats]:
@@ -133,7 +141,8 @@ def _on_processor(path: Path, threads: int, pixels: Pixels) -> Session:
     options.intra_op_num_threads = threads
     options.log_severity_level = card.ERRORS_ONLY
     options.enable_mem_pattern = False
-    return Session(onnxruntime.InferenceSession(path, options, [devices.PROVIDERS["cpu"]], enable_fallback=0), pixels)
+    native = onnxruntime.InferenceSession(path, options, [devices.PROVIDERS["cpu"]], enable_fallback=0)
+    return Session(native, pixels, largest=min(threads or os.cpu_count() or 1, LARGEST_BATCH))
 
 
 def _engine_cache() -> str:

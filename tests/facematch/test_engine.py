@@ -8,9 +8,10 @@ import pytest
 
 from facematch.bundle import Pixels
 from facematch.devices import TROUBLES, describe_device, usable_device
-from facematch.engine import Session, as_input, open_session, squares
+from facematch.engine import Floats, Session, as_input, open_session, squares
 from facematch.errors import DeviceUnavailable
 from tests.facematch.bundles import tiny_network
+from tests.facematch.test_card import network as sums_network
 
 PLAIN = Pixels(mean=0.0, scale=1.0, colour="bgr")
 
@@ -29,6 +30,24 @@ def test_a_session_answers_what_the_library_answers(network: Path) -> None:
     assert isinstance(session, Session)
     assert np.array_equal(session.run({"picture": picture})[0], plain.run(None, {"picture": picture})[0])
     assert session.provider == "CPUExecutionProvider"
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_no_run_takes_more_pictures_than_threads(tmp_path: Path, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "sums.onnx").write_bytes(sums_network())
+    session = open_session(tmp_path / "sums.onnx", "cpu", threads=threads, pixels=PLAIN, sizes=[])
+    pictures = np.random.default_rng(5).integers(0, 256, (5, 8, 8, 3), np.uint8)
+    alone = [session.outputs_of([picture])[0][0] for picture in pictures]
+    runs: list[int] = []
+    run = Session.run
+
+    def noting(self: Session, feeds: dict[str, Floats]) -> list[Floats]:
+        runs.append(len(feeds["x"]))
+        return run(self, feeds)
+
+    monkeypatch.setattr(Session, "run", noting)
+    assert np.allclose(session.outputs_of(pictures)[0], alone, rtol=1e-5)
+    assert runs == [threads] * (5 // threads) + [1] * (5 % threads)
 
 
 def test_the_processor_takes_any_size_as_it_is(network: Path) -> None:
