@@ -44,21 +44,21 @@ def roll_of(landmarks: Landmarks) -> float:
 def look_again(looker: Looker, image: BgrImage, face: Candidates, *, doubtful: bool) -> Candidates | None:
     """One face (n = 1) looked at turned back by its roll, and where it is still `doubtful` at a glance all ways.
 
-    What was seen best is looked at once more while it is turned. None where no look is sure of a face.
+    What was seen best is looked at once more while it is turned, unless it is cut off. None where no look is sure.
     """
-    roll = roll_of(face.landmarks[0])
+    roll, cut_off = roll_of(face.landmarks[0]), _cut_off(image, face)
     best = plain = _look_upright(looker, image, face, roll)
     if doubtful and (best is None or best.confidence < looker.family.sure):
         glances = {turn: _look_upright(looker, image, face, roll + turn, closely=False) for turn in TURNS}
         seen = {turn: glimpse.likely for turn, glimpse in glances.items() if glimpse}
         other = _look_upright(looker, image, face, roll + max(seen, key=seen.__getitem__)) if seen else None
         best = max((glimpse for glimpse in (plain, other) if glimpse), key=lambda glimpse: glimpse.likely, default=None)
-        if _cut_off(image, face) and (other is None or other.confidence < looker.family.rescued):
+        if cut_off and (other is None or other.confidence < looker.family.rescued):
             whole = _look_upright(looker, image, face, roll, mirrored=True)
             if whole and whole.confidence >= looker.family.rescued:  # a face, though its landmarks are half invented
                 return replace(plain.face if plain else face, confidence=whole.face.confidence)
     for _ in range(POLISHES):
-        if best is None or abs(best.still) < looker.family.turned:
+        if best is None or abs(best.still) < looker.family.turned or cut_off:  # half a face does not tell its roll
             break
         best = _look_upright(looker, image, best.face, roll_of(best.face.landmarks[0])) or best
     return best.face if best else None
