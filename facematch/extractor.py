@@ -1,6 +1,9 @@
 """The path of the eye: picture bytes in, faces with quality and template out. It never keeps a picture or a face."""
 
+import os
+import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +20,7 @@ from facematch.types import BgrImage, Box, Crop, Detection, Face, Quality
 from facematch.utility import read_utility
 
 BLANK_SIDE = 64  # pixels of the empty picture that warms the networks up
+MOST_CALLERS = 16  # for whom room is taken at the start
 
 
 class Extractor:
@@ -104,7 +108,8 @@ def open_extractor(
 ) -> Extractor:
     """Read a bundle, check its weights, load both networks on the device and run each once.
 
-    `threads` 0 means all cores. Raises BundleError (unknown, invalid, weights missing or wrong) or DeviceUnavailable.
+    `threads` 0 means all cores; with fewer, a picture is expected at a time for each so many cores. Raises BundleError
+    (unknown, invalid, weights missing or wrong) or DeviceUnavailable.
     """
     bundle = read_bundle(bundle_name, models_dir)
     paths = verify_weights(bundle, weights_dir)
@@ -123,6 +128,11 @@ def open_extractor(
         Embedder(bundle.recogniser, recogniser, dimension=bundle.dimension),
     )
     _warm_up(extractor)
+    cores = os.cpu_count() or 1
+    callers = min(cores // (threads or cores), MOST_CALLERS)
+    if callers > 1:
+        _take_room(detector, max(bundle.detector.sides), callers)
+        _take_room(recogniser, bundle.recogniser.side, callers)
     return extractor
 
 
@@ -130,6 +140,20 @@ def _warm_up(extractor: Extractor) -> None:
     """The first run compiles and allocates; nobody should wait for it. It also proves the dimension."""
     extractor.detector.find(np.zeros((BLANK_SIDE, BLANK_SIDE, 3), dtype=np.uint8))
     extractor.embed([np.zeros((SIDE, SIDE, 3), dtype=np.uint8)])
+
+
+def _take_room(network: engine.Network, side: int, callers: int) -> None:
+    """Ask for so many of the largest pictures at once: later their memory would be taken whenever they chance to meet,
+    and a worker would seem to grow for days.
+    """
+    together, blank = threading.Barrier(callers), np.zeros((side, side, 3), dtype=np.uint8)
+
+    def ask(_: int) -> None:
+        together.wait()
+        network.outputs_of([blank])
+
+    with ThreadPoolExecutor(callers) as threads:
+        list(threads.map(ask, range(callers)))
 
 
 def _scaled(detection: Detection, factor: float) -> Detection:

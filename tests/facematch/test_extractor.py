@@ -1,6 +1,7 @@
 """Bytes in, faces out: largest first, unit templates under one contract, the same from many threads."""
 
 import shutil
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from insightface.data import get_image
 from PIL import Image
 
+from facematch import engine
 from facematch.bundle import contract_id, default_models_dir
 from facematch.errors import BundleUnknown, DeviceUnavailable, NotAPicture, WeightsDigestMismatch, WeightsMissing
 from facematch.extractor import Extractor, open_extractor
@@ -104,3 +106,23 @@ def test_weights_that_are_missing_or_tampered_with_do_not_open(weights_dir: Path
         file.write(bytes([byte ^ 1]))
     with pytest.raises(WeightsDigestMismatch):
         open_extractor("opencv-zoo", models_dir=default_models_dir(), weights_dir=tmp_path)
+
+
+def test_a_picture_a_core_takes_the_memory_of_all_its_looks_at_the_start(
+    weights_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, sides = engine.Session.run, Counter[int]()
+
+    def noting(self: engine.Session, feeds: dict[str, engine.Floats]) -> list[engine.Floats]:
+        sides.update(picture.shape[-1] for picture in feeds.values())
+        return run(self, feeds)
+
+    def looked_at(threads: int) -> Counter[int]:
+        sides.clear()
+        open_extractor("opencv-zoo", models_dir=default_models_dir(), weights_dir=weights_dir, threads=threads)
+        return sides.copy()
+
+    monkeypatch.setattr(engine.Session, "run", noting)
+    monkeypatch.setattr("os.cpu_count", lambda: 3)
+    assert looked_at(threads=1) - looked_at(threads=0) == {640: 3, 112: 3}
+    assert looked_at(threads=3) == looked_at(threads=0)
