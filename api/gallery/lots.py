@@ -22,7 +22,7 @@ from api.kit.problems import SealBroken
 from api.kit.vault import Vault
 from index.types import NUMBERS, Lot
 
-SQLITE_LOT = 1_024  # keys; each lot is a statement
+SQLITE_LOT = 384  # keys, each lot a statement; from a megabyte on its memory is asked of the system anew each time
 POSTGRESQL_LOT = 256  # keys; from half a megabyte on its server spends its time on asking the system for memory
 AT_ONCE = 4  # lots that PostgreSQL sends in answer to one request
 WIDEST_VIEW = 2**40  # bytes of the file; SQLite takes as many of them as it can, 2 GB unless built otherwise

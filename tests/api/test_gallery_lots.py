@@ -136,7 +136,7 @@ def test_a_label_too_large_for_the_index_is_refused(gallery: Node, live: LiveInd
 
 def test_keys_far_apart_and_another_contract_between_are_no_hindrance(gallery: Node) -> None:
     set_rows(gallery, TemplateRow.key == COUNT, key=40 * COUNT)
-    set_rows(gallery, TemplateRow.key.between(SQLITE_LOT - 100, SQLITE_LOT + 900), contract="another")
+    set_rows(gallery, TemplateRow.key.between(SQLITE_LOT - 100, 2 * SQLITE_LOT - 100), contract="another")
     redrawn = replica.rebuild(gallery, CONTRACT, DIMENSION)
     assert held_by(redrawn.entries()) == held_by(one_by_one(gallery))
     assert 40 * COUNT in held_by(redrawn.entries())
