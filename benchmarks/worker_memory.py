@@ -4,7 +4,7 @@ LFW over and over, one photo of a hundred one of twelve megapixels, a picture a 
 worker take. The first tenth is warming up: arenas and threads take what they need. Growth is the slope of the rest as a
 share of where it began; the slope of the second half tells whether it is coming to an end. The mean of every thousand
 photos is written to worker_memory-curve.json as it comes, so a run that is broken off leaves its curve. It cannot be
-taken up again: the memory is that of one process. 100,000 photos take forty minutes on two cores.
+taken up again: the memory is that of one process. 100,000 photos took an hour on two busy cores.
 """
 
 import argparse
