@@ -17,6 +17,9 @@ STRIDES = (8, 16, 32)
 SCRFD_ANCHORS = 2  # per cell
 
 
+View = tuple[int, int]  # side of a look at one face alone, and length of the face on it
+
+
 @dataclass(frozen=True, slots=True)
 class Canvas:
     """A picture as one pass sees it: padded to the right and below, `scale` times the size of the original."""
@@ -40,9 +43,9 @@ class Family:
     # 20 degrees gets landmarks turned by 3, one of 200 pixels by 16.
     exact_from: int
     turned: float  # degrees of roll from which on landmarks lie better in a look upright
-    # A look at one face alone, and a cheap one that only tells which way up it is: side, and length of the face on it.
-    portrait: tuple[int, int]
-    glance: tuple[int, int]
+    portrait: View
+    cut_off: View  # the same where the border of the picture cuts the face off: YuNet wants what is left of it larger
+    glance: View  # a cheap one that only tells which way up the face is
 
 
 def _yunet_fit(image: BgrImage, side: int) -> Canvas:
@@ -124,6 +127,7 @@ FAMILIES = {
         exact_from=176,
         turned=5.0,
         portrait=(320, 192),
+        cut_off=(320, 288),
         glance=(160, 96),
     ),
     "scrfd": Family(
@@ -135,6 +139,7 @@ FAMILIES = {
         exact_from=0,
         turned=20.0,
         portrait=(160, 80),
+        cut_off=(160, 80),
         glance=(160, 80),
     ),
 }

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facematch.candidates import Candidates
+from facematch.families import View
 from facematch.looks import Looker
 from facematch.types import BgrImage, Landmarks
 
@@ -47,20 +48,21 @@ def look_again(looker: Looker, image: BgrImage, face: Candidates, *, doubtful: b
     What was seen best is looked at once more while it is turned, unless it is cut off. None where no look is sure.
     """
     roll, cut_off = roll_of(face.landmarks[0]), _cut_off(image, face)
-    best = plain = _look_upright(looker, image, face, roll)
+    view = looker.family.cut_off if cut_off else looker.family.portrait
+    best = plain = _look_upright(looker, image, face, roll, view)
     if doubtful and (best is None or best.confidence < looker.family.sure):
-        glances = {turn: _look_upright(looker, image, face, roll + turn, closely=False) for turn in TURNS}
+        glances = {turn: _look_upright(looker, image, face, roll + turn, looker.family.glance) for turn in TURNS}
         seen = {turn: glimpse.likely for turn, glimpse in glances.items() if glimpse}
-        other = _look_upright(looker, image, face, roll + max(seen, key=seen.__getitem__)) if seen else None
+        other = _look_upright(looker, image, face, roll + max(seen, key=seen.__getitem__), view) if seen else None
         best = max((glimpse for glimpse in (plain, other) if glimpse), key=lambda glimpse: glimpse.likely, default=None)
         if cut_off and (other is None or other.confidence < looker.family.rescued):
-            whole = _look_upright(looker, image, face, roll, mirrored=True)
+            whole = _look_upright(looker, image, face, roll, view, mirrored=True)
             if whole and whole.confidence >= looker.family.rescued:  # a face, though its landmarks are half invented
                 return replace(plain.face if plain else face, confidence=whole.face.confidence)
     for _ in range(POLISHES):
         if best is None or abs(best.still) < looker.family.turned or cut_off:  # half a face does not tell its roll
             break
-        best = _look_upright(looker, image, best.face, roll_of(best.face.landmarks[0])) or best
+        best = _look_upright(looker, image, best.face, roll_of(best.face.landmarks[0]), view) or best
     return best.face if best else None
 
 
@@ -69,7 +71,7 @@ def glance_at(looker: Looker, image: BgrImage, face: Candidates) -> Candidates |
 
     Where light has burnt the skin away, there is more of a face in a small one: blank cheeks are smaller there.
     """
-    glimpse = _look_upright(looker, image, face, roll_of(face.landmarks[0]), closely=False)
+    glimpse = _look_upright(looker, image, face, roll_of(face.landmarks[0]), looker.family.glance)
     return glimpse.face if glimpse else None
 
 
@@ -81,9 +83,9 @@ def _cut_off(image: BgrImage, face: Candidates) -> bool:
 
 
 def _look_upright(
-    looker: Looker, image: BgrImage, face: Candidates, degrees: float, *, closely: bool = True, mirrored: bool = False
+    looker: Looker, image: BgrImage, face: Candidates, degrees: float, view: View, *, mirrored: bool = False
 ) -> Glimpse | None:
-    side, length = looker.family.portrait if closely else looker.family.glance
+    side, length = view
     beyond = cv2.BORDER_REFLECT if mirrored else cv2.BORDER_REPLICATE
     canvas, back = _alone(image, face, degrees, side=side, face_px=length, beyond=beyond)
     seen = looker.look(canvas, side)

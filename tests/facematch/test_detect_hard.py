@@ -172,6 +172,19 @@ def _people_by_themselves(eye: Extractor) -> list[tuple[BgrImage, Landmarks]]:
     return alone
 
 
+def test_a_face_that_lacks_a_third_still_resembles_itself(eye: Extractor) -> None:
+    cosines = []
+    for picture, _ in _people_by_themselves(eye):
+        known = max(eye.detector.find(picture), key=lambda face: face.box.height)
+        right, bottom = known.box.x + 0.65 * known.box.width, known.box.y + 0.65 * known.box.height
+        for rest in (picture[:, : round(right)], picture[: round(bottom)]):
+            cut = np.ascontiguousarray(rest)
+            seen = [_template(eye, cut, face) for face in eye.detector.find(cut)]
+            cosines.append(max(float(one @ _template(eye, picture, known)) for one in seen))
+    assert len(cosines) == 12
+    assert np.mean(cosines) > 0.68
+
+
 def test_faces_in_four_times_too_much_light_are_found(eye: Extractor) -> None:
     people = _people_by_themselves(eye)
     shifts = [
