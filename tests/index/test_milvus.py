@@ -12,6 +12,7 @@ import pytest
 from index.errors import EngineUnavailable, NotUnit, VectorRefused
 from index.factory import drop_index, new_index
 from index.milvus_link import Link
+from index.milvus_rows import admitting
 from index.types import Change, Entry, Filter, Lot, Neighbour, Server, VectorIndex
 from tests.index.conftest import Filled
 from tests.index.exact_twin import Twin, entries_of, held_by, puts, same, units
@@ -53,6 +54,12 @@ def test_what_is_not_known_is_admitted_and_what_is_excluded_is_not(
     index, twin = filled(labelled(rng, entries_of(units(rng, 600, 16))))
     queries = units(rng, 3, 16)
     assert same(index.search(queries, 9, where), twin.search(queries, 9, where))
+
+
+def test_a_region_is_asked_for_so_that_no_partition_is_left_out() -> None:
+    """Servers before 2.3.10 look for a region in other partitions than they put upserted rows into."""
+    expression = admitting(Filter(kinds=frozenset({1}), regions=frozenset({42, 3})))
+    assert expression == "template >= 0 and kind in [1] and not (region not in [3, 42])"
 
 
 def test_any_history_leaves_the_collection_equal_to_its_twin(filled: Filled, rng: np.random.Generator) -> None:
