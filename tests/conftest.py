@@ -63,7 +63,10 @@ def _for_research(name: str) -> Extractor:
 
 @pytest.fixture(scope="session")
 def milvus_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of a real Milvus: the server LIGHTHOUSE_TEST_MILVUS names, else milvus-lite on a free port."""
+    """Address of a real Milvus: the server LIGHTHOUSE_TEST_MILVUS names, else milvus-lite on a free port.
+
+    Ask a named server from one process (`-n 0`): each test of the service wipes what the others have there.
+    """
     if named := os.environ.get("LIGHTHOUSE_TEST_MILVUS"):
         yield named
         return
