@@ -15,8 +15,6 @@ from facematch.types import BgrImage
 
 STRIDES = (8, 16, 32)
 SCRFD_ANCHORS = 2  # per cell
-
-
 View = tuple[int, int]  # side of a look at one face alone, and length of the face on it
 
 

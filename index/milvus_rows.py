@@ -17,7 +17,7 @@ from index.types import ANY_DAY, ANY_YEAR, Entry, Filter, Span
 REVISION, COUNT = -1, -2  # ids of the marks; the number stands in `person`
 MARKS = f"template in [{REVISION}, {COUNT}]"
 TEMPLATES = "template >= 0"
-# Servers before 2.3.10 put what is upserted into partitions by another field (milvus-io/milvus#30607), and what they
+# Servers such as 2.3.5 put what is upserted into partitions by another field (milvus-io/milvus#30607), and what they
 # misplaced stays so after an upgrade. A search that believed in partitions would miss it in silence, so none does.
 PARTITIONED_BY, PARTITIONS = "region", 16
 FIELDS = {

@@ -57,7 +57,7 @@ def test_what_is_not_known_is_admitted_and_what_is_excluded_is_not(
 
 
 def test_a_region_is_asked_for_so_that_no_partition_is_left_out() -> None:
-    """Servers before 2.3.10 look for a region in other partitions than they put upserted rows into."""
+    """Servers such as 2.3.5 look for a region in other partitions than they put upserted rows into."""
     expression = admitting(Filter(kinds=frozenset({1}), regions=frozenset({42, 3})))
     assert expression == "template >= 0 and kind in [1] and not (region not in [3, 42])"
 
