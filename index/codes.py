@@ -1,7 +1,8 @@
-"""Eight bits a component: what the first pass reads instead of vectors, and how far it may be wrong. It never decides.
+"""Seven bits a component: what the first pass reads instead of vectors, and how far it may be wrong. It never decides.
 
-This is the door of NumKong, whose integer products are exact. A vector x becomes step * c with c int8 (`encode`) and
-error e = |x - step * c|; a query q becomes unit * a with a int8 and error f = |q - unit * a| (`Asked`). Then
+This is the door of NumKong, whose integer products are exact. A vector x becomes step * c with whole c (`encode`, which
+keeps MIDDLE + c) and error e = |x - step * c|; a query q becomes unit * a with a int8 (`Asked`) and error
+f = |q - unit * a|. Then
 
     <q, x> = <unit a, step c> + <unit a, x - step c> + <q - unit a, x>
 
@@ -9,22 +10,23 @@ and by Cauchy and Schwarz, with |x| <= LONGEST, the true inner product is at mos
 
     unit step (<a, c> + |a| e / step) + LONGEST f.
 
-So for a row with e <= NEAR to reach a score s, its integer product <a, c> must be at least
+So for a row with e <= NEAR to reach a score s, its integer product <a, MIDDLE + c> must be at least
 
-    (s - LONGEST f) / (unit step) - |a| NEAR / step          (`Asked.needed`)
+    MIDDLE sum(a) + (s - LONGEST f) / (unit step) - |a| NEAR / step          (`Asked.needed`)
 
 and a row with a larger error is lifted by |a| (e - NEAR) / step before it is compared (`Asked.lift`). The errors are
 measured on the codes as they are stored, so the bound holds however they were rounded or clipped.
+
+Codes are positive, and so the same byte to kernels that read it with a sign and to those that read it without one
+(`single`). The eighth bit would halve e; what it would save is a few rows read in full.
 """
 
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
-from typing import Any, Literal
+from functools import cache, cached_property
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,16 +41,16 @@ except ImportError:  # no wheel for this platform: the float32 pass serves
     HERE = False
 
 Codes = NDArray[np.int8]
-Products = NDArray[Any]  # int32, or float64 that holds whole numbers
+Products = NDArray[np.int32]
 Floats = NDArray[np.float64]
 
-TOP = 127
-SPREAD = 5.0  # components beyond so many times 1 / sqrt(d) are clipped: hardly a real template has one
-NEAR = 0.0127  # rounding alone gives SPREAD / TOP / sqrt(12) = 0.0114; 99.9 % of real templates are within this
+MIDDLE, TOP = 64, 63  # codes lie within MIDDLE - TOP … MIDDLE + TOP
+SPREAD = 4.5  # components beyond so many times 1 / sqrt(d) are clipped: hardly a real template has one
+NEAR = 0.0235  # rounding alone gives SPREAD / TOP / sqrt(12) = 0.0206; 99.9 % of real templates are within this
+ASKED_TOP = 127
 LONGEST = 1.001 + 1e-6  # norm of what is let in
 LINE = 64  # bytes of a cache line: codes that begin on one are read a third faster
 LEAST = np.iinfo(np.int32).min
-SINGLY_MOST, TRIED = 4, 2_048  # queries for which it is tried whether one by one is faster, and with how many rows
 PROBE = """
 import numkong
 row = numkong.zeros((16, 64), dtype="int8")
@@ -89,7 +91,7 @@ def room_for_codes(slots: int, dimension: int) -> Codes:
 
 
 def encode(vectors: Vectors) -> tuple[Codes, NDArray[np.float32]]:
-    """Codes int8 (n, d) of vectors (n, d) and their errors (n,), rounded up.
+    """Codes int8 (n, d), positive, of vectors (n, d), and their errors (n,), rounded up.
 
     The errors are summed in float32, which may lose d * 2**-24 of them and 2**-23 of the vector: less than is added.
     """
@@ -98,36 +100,42 @@ def encode(vectors: Vectors) -> tuple[Codes, NDArray[np.float32]]:
     np.rint(scaled, out=scaled)
     np.clip(scaled, -TOP, TOP, out=scaled)
     codes = scaled.astype(np.int8)
+    codes += MIDDLE
     scaled *= width
     scaled -= vectors
     return codes, np.sqrt(np.vecdot(scaled, scaled)) * np.float32(1 + 1e-3) + np.float32(1e-6)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Asked:
-    """Queries (b, d) as the first pass reads them: codes, and packed; per query unit, norm of the codes, and error."""
+    """Queries (b, d) as the first pass reads them: whole numbers; per query unit, their norm and sum, and the error."""
 
-    codes: Codes
-    packed: "numkong.PackedMatrix"
-    step: float
+    whole: Codes
     unit: Floats
     norm: Floats
+    sum: Floats
     error: Floats
 
     @classmethod
     def of(cls, queries: Vectors) -> "Asked":
         true = queries.astype(np.float64)
-        unit = np.abs(true).max(axis=1) / TOP
+        unit = np.abs(true).max(axis=1) / ASKED_TOP
         whole = np.rint(true / unit[:, None])
         error = np.linalg.norm(true - whole * unit[:, None], axis=1)
-        codes = whole.astype(np.int8)
-        packed = numkong.dots_pack(codes, dtype="int8")
-        return cls(codes, packed, step(queries.shape[1]), unit, np.linalg.norm(whole, axis=1), error)
+        return cls(whole.astype(np.int8), unit, np.linalg.norm(whole, axis=1), whole.sum(axis=1), error)
+
+    @cached_property
+    def step(self) -> float:
+        return step(self.whole.shape[1])
+
+    @cached_property
+    def packed(self) -> "numkong.PackedMatrix":
+        return numkong.dots_pack(self.whole, dtype="int8")
 
     def needed(self, scores: Floats) -> Products:
         """The integer product (b,) that a row with error NEAR needs to reach the scores (b,)."""
         least = (scores - LONGEST * self.error) / (self.unit * self.step) - self.norm * (NEAR / self.step)
-        return np.floor(np.maximum(least, LEAST + 2.0)).astype(np.int32) - 1
+        return np.floor(np.maximum(least + MIDDLE * self.sum, LEAST + 2.0)).astype(np.int32) - 1
 
     def lift(self, errors: NDArray[np.float32]) -> Products:
         """What to add to the products (n, b) of rows with errors (n,) above NEAR."""
@@ -136,47 +144,17 @@ class Asked:
 
     def products(self, codes: Codes) -> Products:
         """Exact <codes, query codes> (n, b), in room that this thread uses again for its next call."""
-        count = len(self.codes)
-        if one_by_one(*self.codes.shape):
-            out = _room_for("float64", len(codes), count)
-            numkong.cdist(codes, self.codes, "dot", out=out, out_dtype="float64")
-        else:
-            out = _room_for("int32", len(codes), count)
-            numkong.dots_packed(codes, self.packed, out=out)
+        out = _room_for("int32", len(codes), len(self.unit))
+        numkong.dots_packed(codes, self.packed, out=out)
         return np.asarray(out)
 
-    def room(self, rows: int) -> Codes:
-        """Codes (rows, d) to be written and multiplied next, in room that this thread uses again."""
-        return np.asarray(_room_for("int8", rows, self.codes.shape[1]))
+
+def room(rows: int, dimension: int) -> Codes:
+    """Codes (rows, d) to be written and read next, in room that this thread uses again."""
+    return np.asarray(_room_for("int8", rows, dimension))
 
 
-@cache
-def one_by_one(count: int, dimension: int) -> bool:
-    """Whether this processor multiplies so few queries faster one by one than together, which is tried.
-
-    Where there is no AMX, NumKong's products of packed matrices take three times as long for one query of 512.
-    """
-    if count > SINGLY_MOST:
-        return False
-    rows, queries = np.ones((TRIED, dimension), np.int8), np.ones((count, dimension), np.int8)
-    packed, singly = numkong.dots_pack(queries, dtype="int8"), np.empty((TRIED, count))
-    together = numkong.empty((TRIED, count), dtype="int32")
-    return _least_s(lambda: numkong.cdist(rows, queries, "dot", out=singly, out_dtype="float64")) < _least_s(
-        lambda: numkong.dots_packed(rows, packed, out=together)
-    )
-
-
-def _least_s(work: Callable[[], object]) -> float:
-    """Seconds of this thread's time that work takes when nothing disturbs it."""
-    spent = []
-    for _ in range(5):
-        started = time.thread_time()
-        work()
-        spent.append(time.thread_time() - started)
-    return min(spent)
-
-
-def _room_for(kind: Literal["int8", "int32", "float64"], rows: int, columns: int) -> "numkong.Tensor":
+def _room_for(kind: Literal["int8", "int32"], rows: int, columns: int) -> "numkong.Tensor":
     """A tensor (rows, columns) that this thread has to itself, and gets again as long as it asks for no more."""
     held: numkong.Tensor | None = _room.__dict__.get(kind)
     if held is None or held.shape[0] < rows or held.shape[1] != columns:

@@ -4,9 +4,9 @@ It never answers from a state between two changes, and never takes a vector that
 
 A search takes the store's view once and keeps it: a pass over every block (`sift` over codes, or `scan` in float32
 where NumKong or the processor's integers are missing and on a card), then an exact second look at the few rows that
-can matter (`grouping`, with the proof). Where a float32 list was too short to be certain (a person with many templates,
+can matter (`grouping`, with the proof). Where a list was too short to be certain (a person with many templates,
 a mass of ties, rows the filter drops) that pass is repeated eight times wider for those queries only; at the latest
-when whole blocks are listed nothing is left out, so it ends, and ends exact.
+when whole blocks are listed, or `sift` takes over from lists, nothing is left out, so it ends, and ends exact.
 """
 
 from collections.abc import Iterable, Sequence

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-from index.codes import LEAST, Asked, Products
+from index.codes import LEAST, Asked, Codes, Products, room
 from index.grouping import Pairs
 from index.labels import Numbers, held
 from index.scan import Scope, Task, pair_products
@@ -29,8 +30,16 @@ class Piece(Protocol):
         """So many of its rows."""
         ...
 
-    def products(self, asked: Asked) -> Products:
-        """Integer products (n, b), those of rows with a large error lifted, in room that the thread uses again."""
+    def codes(self) -> Codes:
+        """The codes (n, d), perhaps in room that the thread uses again."""
+        ...
+
+    def odd(self) -> tuple[Numbers, NDArray[np.float32]]:
+        """The rows whose codes are further off than NEAR, and how far."""
+        ...
+
+    def share(self) -> float:
+        """How many of its rows are admitted, of all."""
         ...
 
     def by_query(self, products: Products) -> Products:
@@ -56,13 +65,16 @@ class Stretch:
     def first(self, count: int) -> "Stretch":
         return Stretch(self.scope, self.start, min(self.stop, self.start + count))
 
-    def products(self, asked: Asked) -> Products:
+    def codes(self) -> Codes:
+        return self.scope.part.block.codes[self.start : self.stop]
+
+    def odd(self) -> tuple[Numbers, NDArray[np.float32]]:
         part = self.scope.part
-        products = asked.products(part.block.codes[self.start : self.stop])
-        odd = part.odd[slice(*np.searchsorted(part.odd, (self.start, self.stop)))]
-        if len(odd):
-            products[odd - self.start] += asked.lift(part.block.errors[odd])
-        return products
+        rows = part.odd[slice(*np.searchsorted(part.odd, (self.start, self.stop)))]
+        return rows - self.start, part.block.errors[rows]
+
+    def share(self) -> float:
+        return np.count_nonzero(self.scope.flags[self.start : self.stop]) / len(self)
 
     def by_query(self, products: Products) -> Products:
         turned = np.ascontiguousarray(products.T)
@@ -87,16 +99,22 @@ class Picked:
     def first(self, count: int) -> "Picked":
         return next(_picked(self.shares, count))
 
-    def products(self, asked: Asked) -> Products:
-        codes = asked.room(len(self))
+    def codes(self) -> Codes:
+        gathered = room(len(self), self.shares[0][0].block.codes.shape[1])
         for part, rows, span in self._spans():
-            np.take(part.block.codes, rows, axis=0, out=codes[span], mode="clip")
-        products = asked.products(codes)
+            np.take(part.block.codes, rows, axis=0, out=gathered[span], mode="clip")
+        return gathered
+
+    def odd(self) -> tuple[Numbers, NDArray[np.float32]]:
+        places, errors = [], []
         for part, rows, span in self._spans():
             odd = part.odd[held(rows, part.odd)]
-            if len(odd):
-                products[span][np.searchsorted(rows, odd)] += asked.lift(part.block.errors[odd])
-        return products
+            places.append(np.searchsorted(rows, odd) + span.start)
+            errors.append(part.block.errors[odd])
+        return np.concatenate(places), np.concatenate(errors)
+
+    def share(self) -> float:
+        return 1.0
 
     def by_query(self, products: Products) -> Products:
         return np.ascontiguousarray(products.T)
@@ -114,6 +132,15 @@ class Picked:
         for part, rows in self.shares:
             yield part, rows, slice(start, start + len(rows))
             start += len(rows)
+
+
+def products_of(piece: Piece, asked: Asked) -> Products:
+    """Integer products (n, b), those of rows with a large error lifted, in room that the thread uses again."""
+    products = asked.products(piece.codes())
+    places, errors = piece.odd()
+    if len(places):
+        products[places] += asked.lift(errors)
+    return products
 
 
 def pieces_of(scopes: Sequence[Scope], length: int) -> list[Piece]:

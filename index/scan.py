@@ -105,7 +105,7 @@ class HostScan:
         return 1.01 * unit / (1 - unit)  # 1.01 covers norms up to 1.001 and rounding to subnormals
 
     def look(self, task: Task, *, attempt: int) -> Listed:
-        return _gathered(task, self.best(task.scopes, task.queries, width=_width(task.k, attempt)))
+        return _gathered(task, self.best(task.scopes, task.queries, width=width_of(task.k, attempt)))
 
     def best(self, scopes: Sequence[Scope], queries: Vectors, *, width: int) -> list[Lists]:
         """About `width` best rows of each scope for each query (n, d)."""
@@ -128,7 +128,7 @@ class CardScan:
         return half_slack(dimension)
 
     def look(self, task: Task, *, attempt: int) -> Listed:
-        width = _width(task.k, attempt)
+        width = width_of(task.k, attempt)
         if width > CARD_WIDEST:  # a narrow filter or a mass of ties asks for more than the card can list
             return self._host.look(task, attempt=attempt)
         with self._turn:
@@ -188,7 +188,8 @@ def pair_products(vectors: Vectors, rows: Numbers, *, queries: Vectors, which: N
     return scores
 
 
-def _width(k: int, attempt: int) -> int:
+def width_of(k: int, attempt: int) -> int:
+    """Rows listed for the best `k` persons of a block or piece."""
     return int(max(FIRST_WIDTH, 2 * k) * WIDER**attempt)
 
 

@@ -16,9 +16,10 @@ from typing import TypeVar
 
 import numpy as np
 
+from index import listing
 from index.codes import LEAST, Asked, Products
 from index.grouping import NO_PAIRS, Listed, Pairs, score_of_person
-from index.pieces import Piece, pieces_of
+from index.pieces import Piece, pieces_of, products_of
 from index.scan import HostScan, Task
 from index.turns import in_turns
 
@@ -31,6 +32,7 @@ FEW = 64  # queries for which one long comparison is cheaper than many as long a
 SAMPLE = 4_096  # rows that give the first threshold
 ALONE = 1 << 15  # products that one thread has done sooner than two
 AT_ONCE = 1 << 18  # products that are all kept until the best of them have told which matter
+LISTINGS = 2  # attempts of few queries to be certain by lists, which a person with many templates can fill
 FIRST_ROUND, GROWTH = 16_384, 4  # rows of the first round, and how much longer the next is
 
 
@@ -46,8 +48,10 @@ class CodeScan:
     def slack(self, dimension: int) -> float:
         return HostScan().slack(dimension)
 
-    def look(self, task: Task, *, attempt: int) -> Listed:  # noqa: ARG002 - no attempt lists more
-        count = len(task.queries)
+    def look(self, task: Task, *, attempt: int) -> Listed:
+        count, dimension = task.queries.shape
+        if attempt < LISTINGS and listing.faster(count, dimension):
+            return listing.listed(task, slack=self.slack(dimension), attempt=attempt)
         found = [self._hunt(task, start, min(count, start + TOGETHER)) for start in range(0, count, TOGETHER)]
         return Listed(Pairs.join(found), np.full(count, -np.inf))
 
@@ -78,7 +82,7 @@ class Hunt:
         if total * self._count <= AT_ONCE:
             return self._at_once(pieces)
         sample = [piece.first(SAMPLE) for piece in _first(pieces, SAMPLE)]
-        best = self._in_turns(lambda piece: self._best_of(piece, piece.products(self._asked)), sample)
+        best = self._in_turns(lambda piece: self._best_of(piece, products_of(piece, self._asked)), sample)
         self._tighten(Pairs.join([NO_PAIRS, *best]))
         pool, done, length = NO_PAIRS, 0, FIRST_ROUND
         while done < len(pieces):
@@ -95,7 +99,7 @@ class Hunt:
 
     def _at_once(self, pieces: Sequence[Piece]) -> Pairs:
         """The best of all rows give the threshold for all rows, so hardly any other is read in full."""
-        read = self._in_turns(lambda piece: (piece, piece.products(self._asked).copy()), pieces)
+        read = self._in_turns(lambda piece: (piece, products_of(piece, self._asked).copy()), pieces)
         self._tighten(Pairs.join([NO_PAIRS, *in_turns(lambda one: self._best_of(*one), read, alone=True)]))
         found = in_turns(lambda one: self._reaching(*one, self._needed), read, alone=True)
         return Pairs.join([NO_PAIRS, *found])
@@ -122,7 +126,7 @@ class Hunt:
     def _scan(self, piece: Piece, needed: Products) -> Pairs:
         if self._crowded:
             return NO_PAIRS
-        return self._reaching(piece, piece.products(self._asked), needed[: len(piece)])
+        return self._reaching(piece, products_of(piece, self._asked), needed[: len(piece)])
 
     def _reaching(self, piece: Piece, products: Products, needed: Products) -> Pairs:
         """The pairs whose products (n, b) are at least what is needed, (b,) or (n, b)."""

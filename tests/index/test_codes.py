@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from index import codes
-from index.codes import LEAST, NEAR, Asked, encode, room_for_codes, step
+from index.codes import LEAST, MIDDLE, NEAR, TOP, Asked, encode, room, room_for_codes, step
 from tests.index.exact_twin import units
 
 pytestmark = pytest.mark.skipif(not codes.available(), reason="NumKong is not installed")
@@ -39,7 +39,9 @@ def test_errors_are_never_smaller_than_the_distance_to_the_code(
 ) -> None:
     vectors = vectors_of(kind, rng, dimension)
     written, errors = encode(vectors)
-    true = np.linalg.norm(vectors.astype(np.float64) - written * step(dimension), axis=1)
+    whole = written.astype(np.float64) - MIDDLE
+    true = np.linalg.norm(vectors.astype(np.float64) - whole * step(dimension), axis=1)
+    assert np.abs(whole).max() <= TOP
     assert (errors >= true).all()
     assert (errors <= true * 1.01 + 1e-5).all()
 
@@ -64,15 +66,13 @@ def test_products_are_exact(rng: np.random.Generator, count: int) -> None:
     rows, queries = room_for_codes(1000, 512), units(rng, count, 512)
     rows[:] = rng.integers(-127, 128, rows.shape)
     ask = Asked.of(queries)
-    written = np.rint(queries / ask.unit[:, None]).astype(np.int64)
-    assert (ask.products(rows) == rows.astype(np.int64) @ written.T).all()
+    assert (ask.products(rows) == rows.astype(np.int64) @ ask.whole.astype(np.int64).T).all()
 
 
-def test_what_a_thread_multiplies_next_is_gathered_in_the_same_room(rng: np.random.Generator) -> None:
-    ask = Asked.of(units(rng, 1, 64))
-    first = ask.room(50)
-    assert np.shares_memory(first, ask.room(20))
-    assert ask.room(60).shape == (60, 64)
+def test_what_a_thread_reads_next_is_gathered_in_the_same_room() -> None:
+    first = room(50, 64)
+    assert np.shares_memory(first, room(20, 64))
+    assert room(60, 64).shape == (60, 64)
 
 
 def test_a_product_far_below_the_need_is_left_out(rng: np.random.Generator) -> None:

@@ -6,7 +6,7 @@ import pytest
 from index import codes
 from index.codes import NEAR, Asked
 from index.labels import Labels, Wanted
-from index.pieces import PICKED_MOST, Picked, Stretch, pieces_of
+from index.pieces import PICKED_MOST, Picked, Stretch, pieces_of, products_of
 from index.scan import Scope, Task
 from index.store import BLOCK, Block, Part, Rows
 from index.types import Filter, Lot
@@ -53,10 +53,10 @@ def test_few_rows_of_many_parts_are_one_piece(parts: list[Part]) -> None:
 @pytest.mark.parametrize("count", [1, 7])
 def test_a_picked_row_has_the_product_of_its_stretch(rng: np.random.Generator, parts: list[Part], count: int) -> None:
     asked = Asked.of(units(rng, count, 16))
-    whole = [Stretch(Scope(part, part.live), 0, 900).products(asked).copy() for part in parts]
+    whole = [products_of(Stretch(Scope(part, part.live), 0, 900), asked).copy() for part in parts]
     rows = [np.sort(rng.permutation(900)[:300]) for _ in parts]
     assert all((part.block.errors[some] > NEAR).any() for part, some in zip(parts, rows, strict=True))
-    picked = Picked(list(zip(parts, rows, strict=True))).products(asked)
+    picked = products_of(Picked(list(zip(parts, rows, strict=True))), asked)
     assert (picked == np.concatenate([of[some] for of, some in zip(whole, rows, strict=True)])).all()
 
 
