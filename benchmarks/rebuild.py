@@ -1,8 +1,8 @@
 """How fast the memory is drawn anew from the rows: read, unsealed, proved to be unit vectors, coded for the first pass.
 
 From SQLite and from PostgreSQL, random unit vectors (seeded), one face a person. On the same rows: what the database
-alone takes to hand them out, that with every seal opened, and the whole. Reading and opening go on beside the rest,
-a thread each. It never measures a snapshot, which is what a start usually reads (benchmarks.index_speed).
+alone takes to hand them out, that with every seal opened, and the whole. Reading goes on beside the rest, in a thread
+of its own. It never measures a snapshot, which is what a start usually reads (benchmarks.index_speed).
 """
 
 import statistics

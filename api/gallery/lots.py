@@ -2,7 +2,7 @@
 
 A driver makes a Python object of each field, which costs more than reading it, and asks for the interpreter at each
 row, which stops whoever works beside it. So the database packs the rows of some hundred keys into one: their numbers,
-their faces, and their seals one after the other. One thread reads, one opens what was read, the caller takes it open.
+their faces, and their seals one after the other. One thread reads, the caller opens what was read.
 """
 
 from collections.abc import Generator, Iterator, Sequence
@@ -48,7 +48,7 @@ def lots(session: Session, vault: Vault, contract: str) -> Generator[Lot, None, 
 
     Until this is closed nobody else may use the session.
     """
-    return ahead(_opened(ahead(packed(session, contract)), vault, contract))
+    return _opened(ahead(packed(session, contract)), vault, contract)
 
 
 def _opened(source: Generator[Packed, None, None], vault: Vault, contract: str) -> Generator[Lot, None, None]:
