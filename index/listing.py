@@ -24,6 +24,7 @@ MOST = 4  # queries for which it is tried whether one by one is faster
 TRIED = 4_096  # rows of that trial
 SHORTEST, LONGEST = 16_384, 65_536  # rows of one piece: a call and its rows in full cost as much as 2,000 rows more
 TURNS = 4  # pieces a thread where there are enough rows
+LONGER = 2  # than lists of float32 scores, as these may be further off
 MANY, WIDEST = 8, 4  # pieces from which none is likely to hold most of the answer; how much wider fewer are listed
 ALONE = 1 << 15  # rows that one thread has listed sooner than two
 
@@ -33,7 +34,7 @@ def listed(task: Task, *, slack: float, attempt: int) -> Listed:
     asked, count = Asked.of(task.queries), len(task.queries)
     rows = sum(len(scope.part.live) for scope in task.scopes)
     pieces = pieces_of(task.scopes, min(LONGEST, max(SHORTEST, rows // (TURNS * threads()))))
-    width = width_of(task.k, attempt) * min(WIDEST, math.ceil(MANY / len(pieces)))
+    width = LONGER * width_of(task.k, attempt) * min(WIDEST, math.ceil(MANY / len(pieces)))
     work = [(number, piece) for piece in pieces for number in range(count)]
     alone = sum(map(len, pieces)) * count <= ALONE
     found = in_turns(lambda one: _best(asked, *one, task, width), work, alone=alone)
@@ -47,7 +48,7 @@ def _best(asked: Asked, number: int, piece: Piece, task: Task, width: int) -> tu
     share = piece.share()
     if not share:
         return NO_PAIRS, -math.inf
-    places, edge = single.best(asked, number, codes=piece.codes(), width=min(len(piece), math.ceil(width / share)))
+    places, edge = single.best(asked, number, codes=piece.codes(), width=math.ceil(width / share))
     places = np.concatenate((places, piece.odd()[0]))  # a row that is there twice does no harm
     return piece.pairs(places, np.full(len(places), number), task), edge
 

@@ -1,7 +1,7 @@
 """The first pass over the blocks: candidate rows with their scores, and how far such a score may be wrong.
 
-This is the door of FAISS. A scan never decides: what it lists, and the bound on what it does not, is judged in
-`grouping`, so another scan (`sift` over codes, another device) needs only its own `slack`.
+This is the door of FAISS for vectors, as `single` is for codes. A scan never decides: what it lists, and the bound on
+what it does not, is judged in `grouping`, so another scan (`sift` over codes, another device) needs only its `slack`.
 """
 
 import math

@@ -7,6 +7,7 @@ an error within NEAR whose product is p has, by the bound of `codes`, a score of
     unit step (p + (READ_AS - MIDDLE) sum(a)) + unit |a| NEAR + LONGEST f.
 """
 
+import math
 from functools import cache
 
 import faiss
@@ -24,6 +25,8 @@ def best(asked: Asked, number: int, *, codes: Codes, width: int) -> tuple[Number
 
     And the score that no other row with an error within NEAR exceeds, -inf where there is no other.
     """
+    if width >= len(codes):
+        return np.arange(len(codes)), -math.inf
     query = asked.whole[number].astype(np.float32)
     products, places = np.full(width, -np.inf, np.float32), np.full(width, -1, np.int64)
     scanner = _reader(codes.shape[1]).sq.select_InvertedListScanner(  # type: ignore[attr-defined]
@@ -39,7 +42,7 @@ def best(asked: Asked, number: int, *, codes: Codes, width: int) -> tuple[Number
         faiss.InvertedListScanner.__swig_destroy__(scanner)  # type: ignore[attr-defined]
     left = float(products.min()) + (READ_AS - MIDDLE) * asked.sum[number]
     edge = asked.unit[number] * (asked.step * left + asked.norm[number] * NEAR) + LONGEST * asked.error[number]
-    return places[places >= 0], float(edge)
+    return places, float(edge)
 
 
 @cache

@@ -101,6 +101,15 @@ def test_a_list_of_all_rows_leaves_nothing(rng: np.random.Generator) -> None:
     assert edge == -np.inf
 
 
+@pytest.mark.parametrize(("rows", "k"), [(1, 1), (20, 10), (20, 40), (200, 40)])
+def test_small_galleries_are_sure_at_once(rng: np.random.Generator, attempts: Counter[int], rows: int, k: int) -> None:
+    entries, queries = entries_of(units(rng, rows, 32), persons=np.arange(rows) // 2), units(rng, 1, 32)
+    index = FlatIndex("contract-a", 32)
+    index.restore([Lot.of(entries)], 1)
+    assert same(index.search(queries, k), brute(entries, queries, k))
+    assert attempts == {0: 1}
+
+
 @pytest.mark.parametrize("count", [1, 4])
 @pytest.mark.parametrize(
     "where", [EVERYTHING, Filter(regions=frozenset({7})), Filter(kinds=frozenset({1})), Filter(kinds=frozenset({9}))]
