@@ -145,7 +145,7 @@ def test_few_rows_are_read_in_full(rng: np.random.Generator) -> None:
     index.restore([Lot.of(entries_of(units(rng, 50_000, 128)))], 1)
     task = Task([Scope(part, part.live) for part in index.view.parts], units(rng, 1, 128), 10, Wanted(EVERYTHING))
     found = listing.listed(task, slack=CodeScan().slack(128), attempt=0)
-    assert 10 <= len(found.pairs.slots) <= 500
+    assert 10 <= len(found.pairs.slots) < 0.02 * 50_000
     assert found.pairs.slots.max() < BLOCK
 
 
